@@ -1,0 +1,1 @@
+"""The language that csms and station share: OCPP over JSON (OCPP-J)."""
