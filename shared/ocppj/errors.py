@@ -1,7 +1,7 @@
 """What can go wrong between two OCPP-J ends, and whose fault it was (Part 4 §4.2.3 and §4.3).
 
-    OcppError ── CallFailed ── CallTimedOut | CallRefused | InvalidAnswer | ConnectionLost   raised by Endpoint.call()
-              └─ PeerError  ── one class per RPC error code                                  becomes a CALLERROR
+OcppError ── CallFailed ── CallTimedOut | CallRefused | InvalidAnswer | ConnectionLost   raised by Endpoint.call()
+          └─ PeerError  ── one class per RPC error code                                  becomes a CALLERROR
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The three messages of OCPP-J: parse and serialise (OCPP 2.0.1 Part 4 §4.2).
 
-    CALL        [2, "<messageId>", "<action>", {payload}]
-    CALLRESULT  [3, "<messageId>", {payload}]
-    CALLERROR   [4, "<messageId>", "<errorCode>", "<errorDescription>", {errorDetails}]
+CALL        [2, "<messageId>", "<action>", {payload}]
+CALLRESULT  [3, "<messageId>", {payload}]
+CALLERROR   [4, "<messageId>", "<errorCode>", "<errorDescription>", {errorDetails}]
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ CALL: Final = 2
 CALLRESULT: Final = 3
 CALLERROR: Final = 4
 MAX_MESSAGE_ID_LENGTH: Final = 36
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -72,7 +73,7 @@ class CallError:
 
 
 class UnreadableAnswer(OcppError):
-    """A CALLRESULT or CALLERROR that is not built like one. It is never answered: an answer to an answer has no meaning.
+    """A CALLRESULT or CALLERROR that is not built like one. It is not answered: nothing answers an answer.
 
     message_id: the id it carries, UNREADABLE_MESSAGE_ID when it has none.
     """
@@ -112,7 +113,7 @@ def _call(message: list[Any]) -> Call:
     message_id = _message_id(message)
     if message_id == UNREADABLE_MESSAGE_ID:
         raise RpcFrameworkError(
-            f"messageId (element 1) must be a string of 1 to {MAX_MESSAGE_ID_LENGTH} characters and not \"-1\""
+            f'messageId (element 1) must be a string of 1 to {MAX_MESSAGE_ID_LENGTH} characters and not "-1"'
         )
     if len(message) != 4:
         raise RpcFrameworkError(
@@ -142,7 +143,8 @@ def _call_error(message: list[Any]) -> CallError:
     message_id = _message_id(message)
     if not 3 <= len(message) <= 5 or not all(type(element) is str for element in message[2:4]):
         raise UnreadableAnswer(
-            "A CALLERROR has 5 elements [4, messageId, errorCode, errorDescription, errorDetails]", message_id=message_id
+            "A CALLERROR is [4, messageId, errorCode, errorDescription, errorDetails]",
+            message_id=message_id,
         )
     code = message[2]
     description = message[3] if len(message) > 3 else ""

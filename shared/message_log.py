@@ -1,0 +1,45 @@
+"""What people watch while a station and a CSMS talk: every message, one line each, without secrets."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from shared.ocppj.frames import Call, CallError, CallResult
+from shared.ocppj.redaction import CARRIES_SECRETS, redact
+
+_log: Final = logging.getLogger("ocpp")
+_UNREADABLE_SHOWN: Final = 500  # characters: what cannot be parsed cannot be redacted either, and may be anything
+
+
+class MessageLog:
+    """Writes the messages of one connection to the logger `ocpp` at INFO."""
+
+    __slots__ = ("station_id",)
+
+    def __init__(self, station_id: str) -> None:
+        self.station_id = station_id
+
+    def received(self, text: str, message: Call | CallResult | CallError, action: str | None) -> None:
+        """A message that came as `text`; action: the one it asks for or answers, None when that is unknown."""
+        if _log.isEnabledFor(logging.INFO):
+            _log.info("%s: receive message %s", self.station_id, _readable(text, message, action))
+
+    def received_unreadable(self, text: str) -> None:
+        """Something came that is not a message."""
+        _log.info("%s: receive message %r", self.station_id, text[:_UNREADABLE_SHOWN])
+
+    def sent(self, text: str, message: Call | CallResult | CallError, action: str | None) -> None:
+        """A message that is about to go as `text`."""
+        if _log.isEnabledFor(logging.INFO):
+            _log.info("%s: send %s", self.station_id, _readable(text, message, action))
+
+
+def _readable(text: str, message: Call | CallResult | CallError, action: str | None) -> str:
+    match message:
+        case Call(message_id, _, payload) if action in CARRIES_SECRETS:
+            return Call(message_id, message.action, redact(payload)).to_text()
+        case CallResult(message_id, payload) if action is None or action in CARRIES_SECRETS:
+            return CallResult(message_id, redact(payload)).to_text()
+        case _:
+            return text

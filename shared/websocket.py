@@ -1,0 +1,276 @@
+"""One WebSocket over a Trio stream, behind the few verbs OCPP-J needs: receive, send, ping, close.
+
+The WebSocket protocol itself is the sans-I/O engine of the `websockets` package. It is driven by whichever task
+receives, without a reading task and a channel of its own: two task switches less for each message
+(docs/architecture.md, "Why not trio-websocket").
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Self
+
+import trio
+from websockets.exceptions import InvalidState
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import Event, Protocol
+
+MAX_MESSAGE_BYTES: Final = 2**20
+_READ_BYTES: Final = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one WebSocket waits for its peer, in seconds.
+
+    ping_interval_s: after so long without a byte a ping is sent; after as long again the peer is taken for dead.
+    0: no pings (Part 4 §8.4). send_timeout_s: a peer that takes no byte for so long is taken for dead.
+    close_timeout_s: for the peer's half of a goodbye.
+    """
+
+    ping_interval_s: float = 30.0
+    send_timeout_s: float = 20.0
+    close_timeout_s: float = 2.0
+
+
+class WebSocketClosed(Exception):
+    """The WebSocket is closed. code: as in RFC 6455 §7.4; 1006 when the peer went without a goodbye."""
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        super().__init__(f"{int(code)} {reason}".rstrip())
+        self.code = int(code)
+        self.reason = reason
+
+
+class WebSocket:
+    """One open WebSocket. One task at a time may receive; any task may send, ping and close.
+
+    The receiving task also answers pings and notices silence. While it stays away from `receive()` nothing is read, so
+    that TCP pushes back on a peer that sends faster than it is served.
+    """
+
+    __slots__ = (
+        "_closed",
+        "_ended",
+        "_engine",
+        "_failure",
+        "_fragments",
+        "_patience",
+        "_ping_unanswered",
+        "_pings",
+        "_pings_sent",
+        "_reading",
+        "_send_lock",
+        "_stream",
+        "_texts",
+    )
+
+    def __init__(
+        self, stream: trio.abc.Stream, engine: Protocol, patience: Patience, early: Iterable[Event] = ()
+    ) -> None:
+        """engine: its handshake is done. early: what it received behind the handshake."""
+        self._stream = stream
+        self._engine = engine
+        self._patience = patience
+        self._texts: deque[str] = deque()
+        self._fragments: list[bytes] = []
+        self._send_lock = trio.Lock()
+        self._reading = False
+        self._ping_unanswered = False
+        self._pings: dict[bytes, trio.Event] = {}
+        self._pings_sent = 0
+        self._failure: WebSocketClosed | None = None
+        self._closed: WebSocketClosed | None = None
+        self._ended = trio.Event()
+        self._take(early)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close without waiting for anybody: whoever wants to say goodbye does so before, with `close()`."""
+        self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "closed on this side"))
+        await trio.aclose_forcefully(self._stream)
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol agreed on in the handshake."""
+        return self._engine.subprotocol
+
+    async def receive(self) -> str:
+        """The next text message. Raises WebSocketClosed once it is closed and all that came before was received."""
+        while not self._texts:
+            if self._closed is not None:
+                raise self._closed
+            await self._read()
+        return self._texts.popleft()
+
+    async def send(self, text: str) -> None:
+        """Send one text message, within `send_timeout_s`. Raises WebSocketClosed.
+
+        It goes out whole even when the caller is cancelled, for half a frame would end the connection for everybody.
+        """
+        self._write(lambda engine: engine.send_text(text.encode()))
+        await self._flush()
+
+    async def ping(self) -> None:
+        """Send a ping and wait for its pong, for as long as the caller likes. Raises WebSocketClosed."""
+        self._pings_sent += 1
+        payload = self._pings_sent.to_bytes(8, "big")
+        answered = self._pings[payload] = trio.Event()
+        try:
+            self._write(lambda engine: engine.send_ping(payload))
+            await self._flush()
+            await answered.wait()
+        finally:
+            del self._pings[payload]
+        if self._closed is not None:
+            raise self._closed
+
+    async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Say goodbye and wait up to `close_timeout_s` for the peer's; the stream is closed in any case."""
+        try:
+            with trio.move_on_after(self._patience.close_timeout_s):
+                self._write(lambda engine: engine.send_close(code, reason))
+                await self._flush()
+                while self._closed is None:
+                    await self._read()
+        except WebSocketClosed:
+            pass  # the peer was first
+        finally:
+            self._end(WebSocketClosed(code, reason))
+            await trio.aclose_forcefully(self._stream)
+
+    def _write(self, put: Callable[[Protocol], None]) -> None:
+        if self._closed is not None:
+            raise self._closed
+        try:
+            put(self._engine)
+        except InvalidState:  # a goodbye is under way
+            raise self._goodbye() from None
+
+    async def _read(self) -> None:
+        """Read once, or wait for the end where another task is at it already."""
+        if self._reading:
+            await self._ended.wait()
+            return
+        self._reading = True
+        try:
+            with trio.move_on_after(self._patience.ping_interval_s or math.inf) as silence:
+                data = await self._stream.receive_some(_READ_BYTES)
+            if silence.cancelled_caught:
+                await self._probe()
+            else:
+                await self._digest(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "connection reset"))
+        except WebSocketClosed:
+            pass  # met while answering; `receive` raises it when it has handed out what came before
+        finally:
+            self._reading = False
+
+    async def _probe(self) -> None:
+        """Nothing came for a whole interval: ask once, and take the peer for dead if that brings nothing either."""
+        if self._ping_unanswered:
+            self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "no answer to ping"))
+            await trio.aclose_forcefully(self._stream)
+        else:
+            self._ping_unanswered = True
+            self._write(lambda engine: engine.send_ping(b""))
+            await self._flush()
+
+    async def _digest(self, data: bytes | bytearray) -> None:
+        self._ping_unanswered = False
+        if data:
+            self._engine.receive_data(data)
+        else:
+            self._engine.receive_eof()
+        self._take(self._engine.events_received())
+        failed = self._engine.parser_exc is not None or self._failure is not None
+        try:
+            await self._flush()
+            if failed and data:
+                await self._linger()
+        finally:
+            if failed or not data or self._engine.close_rcvd is not None:
+                self._end(self._goodbye())
+
+    async def _linger(self) -> None:
+        """Let the peer read why, before it is cut off: closing with its data unread would reset the connection."""
+        with trio.move_on_after(self._patience.close_timeout_s):
+            if isinstance(self._stream, trio.abc.HalfCloseableStream):
+                await self._stream.send_eof()
+            while await self._stream.receive_some(_READ_BYTES):
+                pass
+
+    def _take(self, events: Iterable[Event]) -> None:
+        for frame in events:
+            if not isinstance(frame, Frame) or self._failure is not None:
+                continue
+            match frame.opcode:
+                case Opcode.TEXT | Opcode.CONT:
+                    self._fragments.append(bytes(frame.data))
+                    if frame.fin:
+                        self._deliver()
+                case Opcode.BINARY:
+                    self._fail(CloseCode.UNSUPPORTED_DATA, "OCPP-J messages are text")
+                case Opcode.PONG:
+                    answered = self._pings.get(bytes(frame.data))
+                    if answered is not None:
+                        answered.set()
+                case _:
+                    pass  # the engine answers pings and goodbyes
+
+    def _deliver(self) -> None:
+        data = self._fragments[0] if len(self._fragments) == 1 else b"".join(self._fragments)
+        self._fragments.clear()
+        try:
+            self._texts.append(data.decode())
+        except UnicodeDecodeError:
+            self._fail(CloseCode.INVALID_DATA, "text is not UTF-8")
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        self._failure = WebSocketClosed(code, reason)
+        self._engine.fail(code, reason)
+
+    async def _flush(self) -> None:
+        try:
+            self._send_lock.acquire_nowait()
+        except trio.WouldBlock:
+            await self._send_lock.acquire()
+        try:
+            data = b"".join(self._engine.data_to_send())
+            if data:
+                with trio.move_on_after(self._patience.send_timeout_s, shield=True) as stuck:
+                    await self._stream.send_all(data)
+                if stuck.cancelled_caught:
+                    self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "peer does not read"))
+                    await trio.aclose_forcefully(self._stream)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "connection reset"))
+        finally:
+            self._send_lock.release()
+        if self._closed is not None:
+            raise self._closed
+
+    def _goodbye(self) -> WebSocketClosed:
+        """Why it ends: a failure noticed on this side, else what the peer said, else that it said nothing."""
+        if self._failure is not None:
+            return self._failure
+        if self._engine.parser_exc is not None or self._engine.close_rcvd is None:
+            close = self._engine.close_sent
+        else:
+            close = self._engine.close_rcvd
+        if close is None:
+            return WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "connection lost")
+        return WebSocketClosed(close.code, close.reason)
+
+    def _end(self, why: WebSocketClosed) -> None:
+        if self._closed is None:
+            self._closed = why
+            self._ended.set()
+            for answered in self._pings.values():
+                answered.set()
