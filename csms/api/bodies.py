@@ -1,0 +1,81 @@
+"""The bodies of requests: what they may hold, and how they are read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import orjson
+from quart import request
+
+from csms.api.problems import Problem
+from csms.registry import Registration
+
+# BasicAuthPassword has up to 40 characters (A00.FR.205); the colon is allowed in a password, line breaks are not.
+Password = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
+SecurityProfile = Annotated[int, msgspec.Meta(ge=1, le=3)]
+
+
+class IdToken(msgspec.Struct, forbid_unknown_fields=True):
+    """An idToken as OCPP has it (IdTokenType)."""
+
+    idToken: Annotated[str, msgspec.Meta(min_length=1, max_length=36)]  # noqa: N815 - OCPP's name
+    type: str
+
+
+class Reserve(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a driver may ask for; without anything, any EVSE for an hour."""
+
+    id_token: IdToken | None = None
+    group_id_token: IdToken | None = None
+    evse_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+    connector_type: str | None = None
+    expires_at: datetime | None = None
+
+
+class NewReservation(Reserve, forbid_unknown_fields=True, kw_only=True):
+    """A reservation at one station, or at any."""
+
+    station_id: str | None = None
+
+
+class PutStation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A whole registry entry."""
+
+    password: Password | None = None
+    security_profile: SecurityProfile = 1
+    registration: Registration = Registration.ACCEPTED
+
+
+class PatchStation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The part of a registry entry that is to change."""
+
+    password: Password | msgspec.UnsetType | None = msgspec.UNSET
+    security_profile: SecurityProfile | msgspec.UnsetType = msgspec.UNSET
+    registration: Registration | msgspec.UnsetType = msgspec.UNSET
+
+
+_Body = TypeVar("_Body", bound=msgspec.Struct)
+
+
+async def read_body(kind: type[_Body]) -> _Body:
+    """The request's JSON body, no body being {}. Raises Problem: 400 not JSON, 422 JSON of the wrong shape."""
+    try:
+        return msgspec.json.decode(await request.get_data() or b"{}", type=kind)
+    except msgspec.ValidationError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+    except msgspec.DecodeError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}") from None
+
+
+async def read_payload() -> dict[str, Any]:
+    """The request's JSON body as an OCPP payload, no body being {}. Raises Problem: 400 not JSON, 422 not an object."""
+    try:
+        payload = orjson.loads(await request.get_data() or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}") from None
+    if not isinstance(payload, dict):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The body must be a JSON object, the OCPP payload", pointer="")
+    return payload

@@ -1,0 +1,88 @@
+"""Makes reservations: chooses the station and the EVSE, and asks the station."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from csms.api.bodies import IdToken, Reserve
+from csms.api.services import Services
+from csms.registry import Station
+from shared.ocppj.date_time import to_wire
+
+DEFAULT_ID_TOKEN: Final = {"idToken": "guest", "type": "Central"}
+DEFAULT_DURATION: Final = timedelta(hours=1)
+
+
+class NothingAvailable(Exception):
+    """No EVSE can be reserved; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What a station answered to a ReserveNow. status: ReserveNowStatusEnumType."""
+
+    station_id: str
+    evse_id: int | None
+    reservation_id: int
+    status: str
+
+
+async def book(services: Services, wish: Reserve, station_id: str) -> Booking:
+    """Reserve at one station. Raises NothingAvailable, and what Services.call raises."""
+    station = services.registry.get(station_id)
+    if station is None or services.switchboard.find(station_id) is None:
+        raise NothingAvailable(f"No such Charge Point. [{station_id}]")
+    if not _is_accepted(services, station):
+        raise NothingAvailable(f"{station_id} has not been accepted yet: it must boot first.")
+    evse_id = _choose_evse(services, station, wish)
+    if evse_id is None and wish.connector_type is None:
+        raise NothingAvailable(f"Nothing is available at {station_id}.")
+    return await _reserve(services, station, evse_id, wish)
+
+
+async def book_anywhere(services: Services, wish: Reserve) -> Booking:
+    """Reserve at the first station that has an EVSE available. Raises as book() does."""
+    for station_id in services.switchboard.station_ids():
+        station = services.registry.get(station_id)
+        if station is None or not _is_accepted(services, station):
+            continue
+        evse_id = _choose_evse(services, station, wish)
+        if evse_id is not None:
+            return await _reserve(services, station, evse_id, wish)
+    raise NothingAvailable("Nothing is available at any Charge Point.")
+
+
+def _is_accepted(services: Services, station: Station) -> bool:
+    seat = services.switchboard.find(station.station_id)
+    return seat is not None and seat.state.is_accepted
+
+
+def _choose_evse(services: Services, station: Station, wish: Reserve) -> int | None:
+    """The EVSE asked for, or else the first, that is Available and that no reservation holds."""
+    reserved = services.reservations.reserved_evses(station.station_id)
+    free = [evse_id for evse_id in station.available_evses() if evse_id not in reserved]
+    return next((evse_id for evse_id in free if wish.evse_id in (None, evse_id)), None)
+
+
+async def _reserve(services: Services, station: Station, evse_id: int | None, wish: Reserve) -> Booking:
+    reservation_id = services.reservations.new_id()
+    expires_at = wish.expires_at or services.clock.now() + DEFAULT_DURATION
+    request: dict[str, Any] = {
+        "id": reservation_id,
+        "expiryDateTime": to_wire(expires_at),
+        "idToken": _id_token(wish.id_token) or DEFAULT_ID_TOKEN,
+    }
+    if wish.group_id_token is not None:
+        request["groupIdToken"] = _id_token(wish.group_id_token)
+    if evse_id is not None:
+        request["evseId"] = evse_id
+    if wish.connector_type is not None:
+        request["connectorType"] = wish.connector_type
+    response = await services.call(station.station_id, "ReserveNow", request)
+    return Booking(station.station_id, evse_id, reservation_id, response["status"])
+
+
+def _id_token(token: IdToken | None) -> dict[str, str] | None:
+    return None if token is None else {"idToken": token.idToken, "type": token.type}

@@ -1,0 +1,31 @@
+"""REST version 1: any request that a CSMS may send, to any station."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from quart import Blueprint
+from quart.typing import ResponseReturnValue
+
+from csms.api.bodies import read_payload
+from csms.api.problems import Problem
+from csms.api.services import Services
+from csms.api.stations import known_station
+from shared.ocppj.versions import VERSIONS
+
+
+def call_routes(services: Services) -> Blueprint:
+    """POST /api/v1/stations/<station>/calls/<Action>."""
+    routes = Blueprint("calls", __name__, url_prefix="/api/v1/stations/<station_id>/calls")
+
+    @routes.post("/<action>")
+    async def call_station(station_id: str, action: str) -> ResponseReturnValue:
+        payload = await read_payload()
+        known_station(services, station_id)
+        seat = services.switchboard.find(station_id)
+        version = VERSIONS[0] if seat is None else seat.version
+        if action not in version.csms_actions:
+            raise Problem(HTTPStatus.NOT_FOUND, f"{action} is not an action that a CSMS sends in {version.subprotocol}")
+        return {"result": await services.call(station_id, action, payload)}
+
+    return routes

@@ -1,0 +1,65 @@
+"""Errors of REST version 1: problem details (RFC 9457), and which failure of a call becomes which status."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from quart import Response
+from werkzeug.exceptions import HTTPException
+
+from csms.switchboard import Busy, DeadlinePassed, NotCallable, NotConnected
+from shared.ocppj.errors import CallRefused, CallTimedOut, ConnectionLost, InvalidAnswer, OcppError, PeerError
+
+
+class Problem(Exception):
+    """Ends a request with an error. detail: what is wrong with this one; more: further members of the answer."""
+
+    def __init__(self, status: HTTPStatus, detail: str, **more: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.more = more
+
+    def response(self) -> Response:
+        """The problem as application/problem+json."""
+        body = {"type": "about:blank", "title": self.status.phrase, "status": self.status.value, "detail": self.detail}
+        return Response(orjson.dumps(body | self.more), self.status.value, content_type="application/problem+json")
+
+    @classmethod
+    def of_http(cls, error: HTTPException) -> Problem:
+        """What the framework has to say, e.g. that there is no such route."""
+        return cls(HTTPStatus(error.code or 500), error.description or "")
+
+    @classmethod
+    def of_call(cls, error: OcppError) -> Problem:
+        """What became of a call to a station: 422, 502, 503 or 504."""
+        status = call_status(error)
+        match error:
+            case PeerError():
+                pointer = error.description.partition(":")[0]
+                return cls(status, error.description, pointer=pointer, code=error.code)
+            case CallRefused(code=code, description=description, details=details):
+                return cls(
+                    status,
+                    f"The station answered {error}",
+                    error={"code": code, "description": description, "details": details},
+                )
+            case _:
+                return cls(status, str(error))
+
+
+def call_status(error: OcppError) -> HTTPStatus:
+    """The HTTP status for a call to a station that brought no result."""
+    match error:
+        case PeerError():  # our own request does not fit the schema
+            return HTTPStatus.UNPROCESSABLE_ENTITY
+        case NotConnected() | NotCallable() | Busy() | ConnectionLost():
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        case CallTimedOut() | DeadlinePassed():
+            return HTTPStatus.GATEWAY_TIMEOUT
+        case CallRefused() | InvalidAnswer():
+            return HTTPStatus.BAD_GATEWAY
+        case _:
+            return HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,0 +1,93 @@
+"""The REST application and the server it runs on."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import hypercorn.trio
+import trio
+from hypercorn.config import Config
+from quart.typing import ResponseReturnValue
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+from csms.api.calls import call_routes
+from csms.api.guard import Guard
+from csms.api.problems import Problem
+from csms.api.reservations import reservation_routes
+from csms.api.seed import seed_routes
+from csms.api.services import Services
+from csms.api.stations import station_routes
+from shared.ocppj.errors import OcppError
+
+_MAX_BODY_BYTES: Final = 2**20
+_BODY_TIMEOUT_S: Final = 10
+_GRACE_S: Final = 3.0
+
+
+def create_api(services: Services) -> QuartTrio:
+    """The REST application."""
+    api = QuartTrio(__name__)
+    api.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
+    api.config["BODY_TIMEOUT"] = _BODY_TIMEOUT_S
+    api.config["RESPONSE_TIMEOUT"] = services.settings.call_timeout + 10
+    api.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    api.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it, its base class does not
+    api.url_map.strict_slashes = False
+    guard = Guard(services.settings.api_token, services.settings.api_host)
+
+    @api.before_request
+    async def check() -> None:
+        guard.check()
+
+    @api.get("/healthz")
+    async def healthz() -> ResponseReturnValue:
+        return {"status": "ok"}
+
+    @api.errorhandler(Problem)
+    async def problem(error: Problem) -> ResponseReturnValue:
+        return error.response()
+
+    @api.errorhandler(OcppError)
+    async def call_failed(error: OcppError) -> ResponseReturnValue:
+        return Problem.of_call(error).response()
+
+    @api.errorhandler(HTTPException)
+    async def http_error(error: HTTPException) -> ResponseReturnValue:
+        return Problem.of_http(error).response()
+
+    api.register_blueprint(seed_routes(services))
+    api.register_blueprint(station_routes(services))
+    api.register_blueprint(call_routes(services))
+    api.register_blueprint(reservation_routes(services))
+    return api
+
+
+async def serve_api(
+    api: QuartTrio,
+    host: str,
+    port: int,
+    stop: trio.Event,
+    *,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until `stop`; requests under way have _GRACE_S to end. task_status: started with the base URL.
+
+    Raises OSError when the address cannot be listened on.
+    """
+    config = Config()
+    config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
+    config.loglevel = "WARNING"
+    config.graceful_timeout = _GRACE_S
+    config.shutdown_timeout = _GRACE_S
+    config.include_server_header = False
+    async with trio.open_nursery() as nursery:
+        urls: list[str] = await nursery.start(_serve, api, config, stop)
+        task_status.started(urls[0])
+
+
+async def _serve(api: QuartTrio, config: Config, stop: trio.Event, *, task_status: trio.TaskStatus[list[str]]) -> None:
+    await hypercorn.trio.serve(api, config, shutdown_trigger=stop.wait, task_status=task_status)

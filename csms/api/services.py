@@ -1,0 +1,29 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from csms.passwords import Passwords
+from csms.registry import Registry
+from csms.reservations import Reservations
+from csms.settings import Settings
+from csms.switchboard import Switchboard
+from shared.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the CSMS that routes reach."""
+
+    settings: Settings
+    clock: Clock
+    registry: Registry
+    switchboard: Switchboard
+    passwords: Passwords
+    reservations: Reservations
+
+    async def call(self, station_id: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Send a CALL to a station, with the patience of a REST call; raises as Switchboard.call does."""
+        return await self.switchboard.call(station_id, action, payload, patience_s=self.settings.call_timeout)

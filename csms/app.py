@@ -1,0 +1,119 @@
+"""The composition root: opens the parts, connects them, and owns the top nursery."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import uuid
+from functools import partial
+from random import Random
+
+import trio
+
+from csms.api import Services, create_api, serve_api
+from csms.blocks import Conversation
+from csms.gateway import Gateway
+from csms.passwords import Passwords
+from csms.registry import Registry, Station
+from csms.reservations import Reservations
+from csms.session import Session
+from csms.settings import Settings, UserMistake
+from csms.switchboard import Switchboard
+from shared.clock import Clock
+from shared.endpoint import Language
+from shared.websocket import Patience, WebSocket
+
+log = logging.getLogger()  # what people watch is told under no module's name
+
+
+class Csms:
+    """One CSMS: what it knows, and who is connected to it. Nothing listens yet; `gateway.handle` serves one stream."""
+
+    def __init__(self, settings: Settings, clock: Clock, random: Random) -> None:
+        self.settings = settings
+        self.registry = Registry()
+        self.switchboard = Switchboard()
+        self.passwords = Passwords()
+        self.reservations = Reservations(clock, random)
+        self.clock = clock
+        self._random = random
+        self.gateway = Gateway(
+            registry=self.registry,
+            switchboard=self.switchboard,
+            passwords=self.passwords,
+            open_registration=settings.registration == "open",
+            patience=Patience(ping_interval_s=settings.ping_interval),
+            new_conversation=self._new_conversation,
+            new_session=self._new_session,
+        )
+        self.api = create_api(
+            Services(
+                settings=settings,
+                clock=clock,
+                registry=self.registry,
+                switchboard=self.switchboard,
+                passwords=self.passwords,
+                reservations=self.reservations,
+            )
+        )
+
+    async def run(
+        self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Listen and serve until `stop`, then say goodbye to everybody.
+
+        task_status: started with the stations' port and the API's base URL. Raises UserMistake for an address that
+        cannot be listened on.
+        """
+        settings = self.settings
+        if settings.registration == "open":
+            log.warning(
+                "Registration is open: any station may connect, and the password it shows first is the one it must "
+                "show from then on. --registration closed admits only stations made through REST."
+            )
+        try:
+            listeners = await trio.open_tcp_listeners(settings.port, host=settings.host)
+        except OSError as error:
+            raise UserMistake(_cannot_listen("stations", settings.host, settings.port, "--port", error)) from None
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self.gateway.serve, listeners, stop)
+            port: int = listeners[0].socket.getsockname()[1]
+            log.info("WebSocket Server Started : %s:%d", settings.host, port)
+            try:
+                url = await nursery.start(partial(serve_api, self.api, settings.api_host, settings.api_port, stop))
+            except OSError as error:
+                raise UserMistake(
+                    _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", error)
+                ) from None
+            task_status.started((port, url))
+
+    def _new_conversation(self, station: Station) -> Conversation:
+        return Conversation(
+            station=station,
+            reservations=self.reservations,
+            clock=self.clock,
+            heartbeat_interval_s=self.settings.heartbeat_interval,
+            boot_retry_interval_s=self.settings.boot_retry_interval,
+        )
+
+    def _new_session(self, ws: WebSocket, language: Language, conversation: Conversation) -> Session:
+        return Session(
+            ws,
+            language,
+            conversation,
+            self.switchboard,
+            new_message_id=self._new_message_id,
+            call_timeout_s=self.settings.call_timeout,
+        )
+
+    def _new_message_id(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+
+def _cannot_listen(whom: str, host: str, port: int, flag: str, error: OSError) -> str:
+    reasons = {
+        errno.EADDRINUSE: f"the port is taken: stop who holds it, or choose another with {flag}",
+        errno.EACCES: f"the port is reserved for the system: choose one above 1023 with {flag}",
+        errno.EADDRNOTAVAIL: "this machine has no such address",
+    }
+    return f"cannot listen for {whom} on {host}:{port}: {reasons.get(error.errno or 0, error.strerror or error)}"

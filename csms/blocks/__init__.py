@@ -1,0 +1,30 @@
+"""The functional blocks of OCPP, seen from the CSMS: which function serves which action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from csms.blocks import authorization, availability, data_transfer, notices, provisioning, reservation, transactions
+from csms.blocks.conversation import Conversation, Handler, Outcome, Payload
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "BootNotification": provisioning.boot_notification,
+    "Authorize": authorization.authorize,
+    "TransactionEvent": transactions.transaction_event,
+    "Heartbeat": availability.heartbeat,
+    "StatusNotification": availability.status_notification,
+    "NotifyEvent": availability.notify_event,
+    "ReservationStatusUpdate": reservation.reservation_status_update,
+    "DataTransfer": data_transfer.data_transfer,
+    **dict.fromkeys(notices.NOTICES, notices.acknowledge),
+}
+"""What a station may send."""
+
+OUTCOMES: Final[Mapping[str, Outcome]] = {
+    "ReserveNow": reservation.after_reserve_now,
+    "CancelReservation": reservation.after_cancel_reservation,
+}
+"""What the CSMS learns from the answer to a request of its own, whoever asked for it."""
+
+__all__ = ["HANDLERS", "OUTCOMES", "Conversation", "Handler", "Outcome", "Payload"]

@@ -1,0 +1,10 @@
+"""C Authorization: this CSMS keeps no tokens, so there is none that it knows."""
+
+from __future__ import annotations
+
+from csms.blocks.conversation import Conversation, Payload
+
+
+async def authorize(_conversation: Conversation, _request: Payload) -> Payload:
+    """Every token is Unknown (C01.FR.07 asks for the truth about it)."""
+    return {"idTokenInfo": {"status": "Unknown"}}

@@ -1,0 +1,31 @@
+"""H Reservation: what the station says of reservations, and what comes of ReserveNow and CancelReservation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from csms.blocks.conversation import Conversation, Payload
+from csms.reservations import ReservationState
+from shared.ocppj.date_time import from_wire
+
+_ENDED: Final = {"Expired": ReservationState.EXPIRED, "Removed": ReservationState.REMOVED}
+
+
+async def reservation_status_update(conversation: Conversation, request: Payload) -> Payload:
+    """A reservation expired (H04.FR.01) or was removed (H01.FR.16, H01.FR.17)."""
+    state = _ENDED[request["reservationUpdateStatus"]]
+    conversation.reservations.end(conversation.station.station_id, request["reservationId"], state)
+    return {}
+
+
+def after_reserve_now(conversation: Conversation, request: Payload, response: Payload) -> None:
+    """The reservation exists from the station's Accepted on, whoever asked for it (H01.FR.03)."""
+    if response["status"] == "Accepted":
+        expires_at = from_wire(request["expiryDateTime"])
+        conversation.reservations.accepted(conversation.station.station_id, request, expires_at)
+
+
+def after_cancel_reservation(conversation: Conversation, request: Payload, response: Payload) -> None:
+    """Cancelled (H02.FR.02); or the station knows of no such reservation (H02.FR.01), so there is none any more."""
+    state = ReservationState.CANCELLED if response["status"] == "Accepted" else ReservationState.REMOVED
+    conversation.reservations.end(conversation.station.station_id, request["reservationId"], state)

@@ -1,0 +1,126 @@
+"""The reservations this CSMS has made, from the station's Accepted to their end."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any, Final
+
+from shared.clock import Clock
+
+_ENDED_KEPT: Final = 100  # of each station
+_MAX_ID: Final = 2**31 - 1  # OCPP's integer has 31 bits and a sign
+
+
+class ReservationState(enum.StrEnum):
+    """How a reservation stands."""
+
+    ACTIVE = "Active"
+    USED = "Used"
+    EXPIRED = "Expired"
+    CANCELLED = "Cancelled"
+    REMOVED = "Removed"
+
+
+@dataclass(slots=True)
+class Reservation:
+    """One reservation that a station has accepted. request: the ReserveNow it accepted.
+
+    confirmed: the station is known to hold it; a station that reboots has to show that it still does (B01.FR.13).
+    """
+
+    station_id: str
+    request: dict[str, Any]
+    expires_at: datetime
+    state: ReservationState = ReservationState.ACTIVE
+    confirmed: bool = True
+
+    @property
+    def reservation_id(self) -> int:
+        return int(self.request["id"])
+
+    @property
+    def evse_id(self) -> int | None:
+        """The EVSE it is for, None for any."""
+        evse_id: int | None = self.request.get("evseId")
+        return evse_id
+
+
+class Reservations:
+    """All reservations. Ids come from `random`: a station may hold reservations of an earlier run of the CSMS, and one
+    with the same id would replace them (H01.FR.02).
+    """
+
+    def __init__(self, clock: Clock, random: Random) -> None:
+        self._clock = clock
+        self._random = random
+        self._of_station: dict[str, dict[int, Reservation]] = {}
+
+    def __iter__(self) -> Iterator[Reservation]:
+        for station_id in list(self._of_station):
+            yield from self.of_station(station_id)
+
+    def of_station(self, station_id: str) -> list[Reservation]:
+        """The reservations at one station, oldest first, as they stand now."""
+        reservations = list(self._of_station.get(station_id, {}).values())
+        now = self._clock.now()
+        for reservation in reservations:
+            if reservation.state is ReservationState.ACTIVE and reservation.expires_at <= now:
+                reservation.state = ReservationState.EXPIRED
+        return reservations
+
+    def get(self, reservation_id: int) -> Reservation | None:
+        """The reservation with that id; of several, for others may give ids too, one that is active."""
+        found = [reservation for reservation in self if reservation.reservation_id == reservation_id]
+        return min(found, key=lambda reservation: reservation.state is not ReservationState.ACTIVE, default=None)
+
+    def new_id(self) -> int:
+        """An id that no known reservation has."""
+        while True:
+            reservation_id = self._random.randint(1, _MAX_ID)
+            if self.get(reservation_id) is None:
+                return reservation_id
+
+    def reserved_evses(self, station_id: str) -> set[int]:
+        """The EVSEs of a station that are reserved, even where the station has not reported so yet."""
+        return {
+            reservation.evse_id
+            for reservation in self.of_station(station_id)
+            if reservation.state is ReservationState.ACTIVE and reservation.evse_id is not None
+        }
+
+    def accepted(self, station_id: str, request: dict[str, Any], expires_at: datetime) -> Reservation:
+        """The station accepted this ReserveNow; one with the same id is replaced (H01.FR.02)."""
+        reservation = Reservation(station_id, request, expires_at)
+        held = self._of_station.setdefault(station_id, {})
+        held.pop(reservation.reservation_id, None)
+        held[reservation.reservation_id] = reservation
+        ended = [kept.reservation_id for kept in held.values() if kept.state is not ReservationState.ACTIVE]
+        for reservation_id in ended[: max(0, len(ended) - _ENDED_KEPT)]:
+            del held[reservation_id]
+        return reservation
+
+    def end(self, station_id: str, reservation_id: int, state: ReservationState) -> None:
+        """A reservation has come to its end; one that is unknown or has ended already stays as it is."""
+        for reservation in self.of_station(station_id):
+            if reservation.reservation_id == reservation_id and reservation.state is ReservationState.ACTIVE:
+                reservation.state = state
+
+    def station_booted(self, station_id: str) -> None:
+        """Reservations must outlive a reboot (B01.FR.13), but do so only where the station keeps them."""
+        for reservation in self.of_station(station_id):
+            if reservation.evse_id is not None:
+                reservation.confirmed = False
+
+    def connector_reported(self, station_id: str, evse_id: int, status: str) -> None:
+        """After a reboot, the first status of a reserved EVSE tells whether the station kept the reservation."""
+        if station_id not in self._of_station:
+            return
+        for reservation in self.of_station(station_id):
+            if reservation.evse_id == evse_id and not reservation.confirmed:
+                reservation.confirmed = True
+                if status == "Available":
+                    self.end(station_id, reservation.reservation_id, ReservationState.REMOVED)

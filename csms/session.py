@@ -1,0 +1,175 @@
+"""One connected station, from handshake to goodbye."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import trio
+from websockets.frames import CloseCode
+
+from csms.blocks import HANDLERS, OUTCOMES, Conversation, Payload, provisioning
+from csms.blocks.lifecycle import State
+from csms.switchboard import Command, Switchboard
+from shared.endpoint import Endpoint, Language
+from shared.message_log import MessageLog
+from shared.ocppj.errors import NotSupported, OcppError
+from shared.ocppj.schemas import Schemas
+from shared.ocppj.versions import Version
+from shared.websocket import WebSocket, WebSocketClosed
+
+log = logging.getLogger(__name__)
+
+COMMANDS_WAITING: Final = 32  # for one station; one at a time goes out, each may take the call time-out
+PING_TIMEOUT_S: Final = 10.0  # for a connection to prove that it lives when a newer one claims its identity
+
+
+class Session:
+    """The connection of one station: answers it, and sends it what others want sent.
+
+    What the connection needs lives in the nursery of `run()` and ends with it; nothing that happens here reaches
+    other sessions.
+    """
+
+    def __init__(
+        self,
+        ws: WebSocket,
+        language: Language,
+        conversation: Conversation,
+        switchboard: Switchboard,
+        *,
+        new_message_id: Callable[[], str],
+        call_timeout_s: float,
+    ) -> None:
+        self._ws = ws
+        self._language = language
+        self._conversation = conversation
+        self._switchboard = switchboard
+        self._endpoint = Endpoint(
+            ws,
+            language,
+            self._answer,
+            self._admit,
+            messages=MessageLog(self.station_id),
+            new_message_id=new_message_id,
+            call_timeout_s=call_timeout_s,
+        )
+        self.commands, self._to_do = trio.open_memory_channel[Command](COMMANDS_WAITING)
+        self._nursery: trio.Nursery | None = None
+        if conversation.station.accepted:
+            conversation.state = State.POWERED_UP  # it need not boot again (Part 4 §5.3)
+
+    @property
+    def station_id(self) -> str:
+        """The identity of the station."""
+        return self._conversation.station.station_id
+
+    @property
+    def state(self) -> State:
+        """How far the station has come."""
+        return self._conversation.state
+
+    @property
+    def may_be_called(self) -> bool:
+        """Whether a CALL may be sent now (B03.FR.03)."""
+        return provisioning.may_be_called(self._conversation.state)
+
+    @property
+    def version(self) -> Version:
+        """The version of OCPP spoken."""
+        return self._language.version
+
+    @property
+    def schemas(self) -> Schemas:
+        """The schemas of that version."""
+        return self._language.schemas
+
+    async def run(self) -> WebSocketClosed:
+        """Live until the connection ends; tell how it ended."""
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                nursery.start_soon(self._forward)
+                self._take_place(nursery)
+                closed = await self._endpoint.run()
+                nursery.cancel_scope.cancel()
+            return closed
+        finally:
+            self._switchboard.leave(self)
+            self._dismiss_waiting()
+
+    async def answers_ping(self) -> bool:
+        """Whether the station answers a ping sent now."""
+        with trio.move_on_after(PING_TIMEOUT_S):
+            try:
+                await self._ws.ping()
+            except WebSocketClosed:
+                return False
+            return True
+        return False
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say goodbye; `run()` then returns."""
+        await self._ws.close(code, reason)
+
+    def _take_place(self, nursery: trio.Nursery) -> None:
+        dismissed = self._switchboard.join(self)
+        if dismissed is not None:
+            nursery.start_soon(dismissed.close, CloseCode.POLICY_VIOLATION, "replaced by a newer connection")
+        if not self._switchboard.is_seated(self):
+            log.info("%s: connected again; the older connection works on until this one speaks", self.station_id)
+            nursery.start_soon(self._challenge)
+
+    async def _challenge(self) -> None:
+        seated = self._switchboard.find(self.station_id)
+        if seated is not None and not await seated.answers_ping():
+            self._take_over()
+
+    def _take_over(self) -> None:
+        replaced = self._switchboard.take_over(self)
+        if replaced is not None and self._nursery is not None:
+            log.info("%s: the newer connection takes over", self.station_id)
+            self._nursery.start_soon(replaced.close, CloseCode.POLICY_VIOLATION, "replaced by a newer connection")
+
+    def _admit(self, action: str) -> None:
+        self._take_over()
+        provisioning.admit(self._conversation, action)
+
+    async def _answer(self, action: str, request: Payload) -> Payload:
+        handler = HANDLERS.get(action)
+        if handler is None:
+            raise NotSupported(f"{action} is not served by this CSMS")
+        return await handler(self._conversation, request)
+
+    async def _forward(self) -> None:
+        """Send what others want sent, one CALL at a time."""
+        async for command in self._to_do:
+            with command.reply:
+                if command.is_abandoned:
+                    continue
+                result: Payload | OcppError
+                try:
+                    result = await self._call(command.action, command.payload)
+                except OcppError as error:
+                    result = error
+                try:
+                    command.reply.send_nowait(result)
+                except trio.BrokenResourceError:
+                    log.info("%s %s: nobody waits for the result any more", self.station_id, command.action)
+
+    async def _call(self, action: str, request: Payload) -> Payload:
+        provisioning.note_request(self._conversation, action, request)
+        response = await self._endpoint.call(action, request)
+        learn = OUTCOMES.get(action)
+        if learn is not None:
+            learn(self._conversation, request, response)
+        return response
+
+    def _dismiss_waiting(self) -> None:
+        with self._to_do:
+            while True:
+                try:
+                    self._to_do.receive_nowait().reply.close()
+                except trio.WouldBlock:
+                    return
