@@ -1,0 +1,381 @@
+"""The WebSocket behind receive, send, ping and close (RFC 6455, OCPP 2.0.1 Part 4)."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+import trio.testing
+from trio.testing import MockClock, wait_all_tasks_blocked
+from websockets.frames import Frame, Opcode
+
+from shared.websocket import MAX_MESSAGE_BYTES, Patience, WebSocket, WebSocketClosed
+from tests.shared.wire import Ours, both, open_foreign, open_pair
+
+either_side = pytest.mark.parametrize("ours", list(Ours))
+
+
+async def end_of(ws: WebSocket) -> tuple[int, str]:
+    """Receive until it is closed: code and reason."""
+    while True:
+        try:
+            await ws.receive()
+        except WebSocketClosed as closed:
+            return closed.code, closed.reason
+
+
+class TestMessages:
+    async def test_arrive_as_sent_and_in_order(self, autojump_clock: MockClock) -> None:
+        server, client = await open_pair()
+        texts = ["", "[]", "ä€𝄞", "x" * 100_000]
+        for text in texts:
+            await client.send(text)
+            await server.send(text.upper())
+        assert [await server.receive() for _ in texts] == texts
+        assert [await client.receive() for _ in texts] == [text.upper() for text in texts]
+
+    @either_side
+    async def test_may_come_in_fragments_with_a_ping_between_them(self, ours: Ours, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(ours)
+        euro = "€".encode()
+        await foreign.send(
+            Frame(Opcode.TEXT, b"a" + euro[:1], fin=False),
+            Frame(Opcode.PING, b"?"),
+            Frame(Opcode.CONT, euro[1:], fin=False),
+            Frame(Opcode.CONT, b"", fin=False),
+            Frame(Opcode.CONT, b"b"),
+            Frame(Opcode.TEXT, b"next"),
+        )
+        assert [await ws.receive(), await ws.receive()] == ["a€b", "next"]
+        pong = await foreign.frame()
+        assert (pong.opcode, bytes(pong.data)) == (Opcode.PONG, b"?")
+
+    @either_side
+    async def test_of_exactly_1_mib_pass(self, ours: Ours, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(ours)
+        text = "x" * MAX_MESSAGE_BYTES
+        await foreign.send_text(text)
+        assert await ws.receive() == text
+
+    @either_side
+    async def test_a_byte_longer_close_with_1009(self, ours: Ours, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(ours)
+        await foreign.send_text("before", "x" * (MAX_MESSAGE_BYTES + 1), "behind")
+        assert await ws.receive() == "before"
+        results = await both(lambda: end_of(ws), foreign.close_frame)
+        assert [code for code, _reason in results] == [1009, 1009]
+
+    @either_side
+    async def test_are_measured_over_all_their_fragments(self, ours: Ours, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(ours)
+        half = b"x" * (MAX_MESSAGE_BYTES // 2)
+        await foreign.send(
+            Frame(Opcode.TEXT, half, fin=False), Frame(Opcode.CONT, half, fin=False), Frame(Opcode.CONT, b"x")
+        )
+        results = await both(lambda: end_of(ws), foreign.close_frame)
+        assert [code for code, _reason in results] == [1009, 1009]
+
+    @either_side
+    @pytest.mark.parametrize("fin", [True, False])
+    async def test_in_binary_close_with_1003(self, ours: Ours, fin: bool, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(ours)
+        await foreign.send(Frame(Opcode.TEXT, b"before"), Frame(Opcode.BINARY, b"[]", fin=fin))
+        assert await ws.receive() == "before"
+        results = await both(lambda: end_of(ws), foreign.close_frame)
+        assert results == [(1003, "OCPP-J messages are text")] * 2
+
+    @either_side
+    @pytest.mark.parametrize("data", [b"\xff", b"\xc3", b"\xed\xa0\x80"], ids=["stray byte", "cut off", "surrogate"])
+    async def test_that_are_not_utf8_close_with_1007(self, ours: Ours, data: bytes, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(ours)
+        await foreign.send(Frame(Opcode.TEXT, data))
+        results = await both(lambda: end_of(ws), foreign.close_frame)
+        assert [code for code, _reason in results] == [1007, 1007]
+
+    @either_side
+    async def test_in_frames_that_break_the_protocol_close_with_1002(
+        self, ours: Ours, autojump_clock: MockClock
+    ) -> None:
+        ws, foreign = await open_foreign(ours)
+        await foreign.send(Frame(Opcode.CONT, b"of nothing"))
+        results = await both(lambda: end_of(ws), foreign.close_frame)
+        assert [code for code, _reason in results] == [1002, 1002]
+
+
+class TestPing:
+    async def test_returns_with_its_pong(self, autojump_clock: MockClock) -> None:
+        server, client = await open_pair()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end_of, client)
+            nursery.start_soon(end_of, server)
+            with trio.fail_after(1):
+                await both(server.ping, server.ping, client.ping)
+            await client.close()
+
+    async def test_waits_as_long_as_the_caller_likes(self, autojump_clock: MockClock) -> None:
+        ws, _foreign = await open_foreign(Ours.SERVER)
+        with trio.move_on_after(5) as patience:
+            await ws.ping()
+        assert patience.cancelled_caught
+
+    async def test_is_told_when_the_connection_ends(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end_of, ws)
+            nursery.start_soon(foreign.stream.aclose)
+            with trio.fail_after(1), pytest.raises(WebSocketClosed) as closed:
+                await ws.ping()
+        assert closed.value.code == 1006
+
+    async def test_after_the_end_raises(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER)
+        await foreign.stream.aclose()
+        await end_of(ws)
+        with pytest.raises(WebSocketClosed):
+            await ws.ping()
+
+    @either_side
+    async def test_of_the_peer_is_answered_by_who_receives(self, ours: Ours, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(ours)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end_of, ws)
+            await foreign.send(Frame(Opcode.PING, b"1"), Frame(Opcode.PING, b"2"))
+            pongs = [await foreign.frame(), await foreign.frame()]
+            assert [(pong.opcode, bytes(pong.data)) for pong in pongs] == [(Opcode.PONG, b"1"), (Opcode.PONG, b"2")]
+            nursery.cancel_scope.cancel()
+
+
+class TestKeepAlive:
+    async def test_finds_a_silent_peer_within_two_intervals(self, autojump_clock: MockClock) -> None:
+        ws, _foreign = await open_foreign(Ours.SERVER, patience=Patience(ping_interval_s=30))
+        start = trio.current_time()
+        assert await end_of(ws) == (1006, "no answer to ping")
+        assert trio.current_time() - start == pytest.approx(60)
+
+    async def test_closes_the_stream_of_a_silent_peer(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, patience=Patience(ping_interval_s=30))
+        await end_of(ws)
+        assert (await foreign.frame()).opcode is Opcode.PING
+        with pytest.raises(EOFError):
+            await foreign.frame()
+
+    async def test_keeps_a_peer_that_lives_but_has_nothing_to_say(self, autojump_clock: MockClock) -> None:
+        server, client = await open_pair(server=Patience(ping_interval_s=30), client=Patience(ping_interval_s=0))
+        with trio.move_on_after(24 * 3600):
+            await both(lambda: end_of(server), lambda: end_of(client))
+        await client.send("still here")
+        assert await server.receive() == "still here"
+
+    async def test_counts_any_byte_as_a_sign_of_life(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, patience=Patience(ping_interval_s=30))
+
+        async def trickle() -> None:
+            """Half a message in an hour, and never a pong."""
+            foreign.engine.send_text(b"x" * 100)
+            for byte in b"".join(foreign.engine.data_to_send()):
+                await trio.sleep(59)
+                await foreign.stream.send_all(bytes([byte]))
+
+        received, _ = await both(ws.receive, trickle)
+        assert received == "x" * 100
+
+    async def test_sends_no_ping_at_interval_0(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, patience=Patience(ping_interval_s=0))
+        with trio.move_on_after(24 * 3600):
+            await both(ws.receive, foreign.frame)
+        await ws.send("first frame")
+        assert (await foreign.frame()).opcode is Opcode.TEXT
+
+
+class TestSend:
+    async def test_to_a_peer_that_does_not_read_times_out_and_closes(self, autojump_clock: MockClock) -> None:
+        streams = trio.testing.memory_stream_pair()
+        ws, foreign = await open_foreign(Ours.SERVER, streams, patience=Patience(send_timeout_s=20))
+        clog(streams[0])
+        start = trio.current_time()
+        with pytest.raises(WebSocketClosed) as closed:
+            await ws.send("[]")
+        assert (closed.value.code, closed.value.reason) == (1006, "peer does not read")
+        assert trio.current_time() - start == pytest.approx(20)
+        with pytest.raises(EOFError):
+            await foreign.frame()
+
+    async def test_time_out_tells_everybody_who_waits(self, autojump_clock: MockClock) -> None:
+        streams = trio.testing.memory_stream_pair()
+        ws, _foreign = await open_foreign(Ours.SERVER, streams, patience=Patience(send_timeout_s=20))
+        clog(streams[0])
+
+        async def sent() -> int:
+            with pytest.raises(WebSocketClosed) as closed:
+                await ws.send("[]")
+            return closed.value.code
+
+        start = trio.current_time()
+        results = await both(sent, sent, sent, lambda: end_of(ws))
+        assert results == [1006, 1006, 1006, (1006, "peer does not read")]
+        assert trio.current_time() - start == pytest.approx(20)
+
+    async def test_cancelled_in_the_middle_of_a_frame_sends_all_of_it(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, trio.testing.lockstep_stream_pair())
+        text = "x" * 10_000
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ws.send, text)
+            first = await foreign.stream.receive_some(100)
+            nursery.cancel_scope.cancel()
+            with trio.CancelScope(shield=True):
+                foreign.engine.receive_data(first)
+                assert bytes((await foreign.frame()).data).decode() == text
+        _, frame = await both(lambda: ws.send("next"), foreign.frame)
+        assert bytes(frame.data) == b"next"
+
+    async def test_of_many_tasks_at_once_keeps_frames_apart(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, trio.testing.lockstep_stream_pair())
+        texts = [str(number) * 1000 for number in range(10)]
+        received: list[str] = []
+
+        async def read() -> None:
+            while len(received) < len(texts):
+                received.append(bytes((await foreign.frame()).data).decode())
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read)
+            for text in texts:
+                nursery.start_soon(ws.send, text)
+        assert sorted(received) == texts
+
+    async def test_after_the_end_raises(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER)
+        await foreign.stream.aclose()
+        await end_of(ws)
+        with pytest.raises(WebSocketClosed):
+            await ws.send("too late")
+
+
+class TestClose:
+    @either_side
+    async def test_tells_the_peer_code_and_reason(self, ours: Ours, autojump_clock: MockClock) -> None:
+        server, client = await open_pair()
+        closing, closed = (server, client) if ours is Ours.SERVER else (client, server)
+        start = trio.current_time()
+        _, end = await both(lambda: closing.close(1001, "going away"), lambda: end_of(closed))
+        assert end == (1001, "going away")
+        assert await end_of(closing) == (1001, "going away")
+        assert trio.current_time() == start, "the peer said goodbye: nobody had to wait"
+
+    async def test_from_both_sides_at_once(self, autojump_clock: MockClock) -> None:
+        server, client = await open_pair()
+        start = trio.current_time()
+        await both(lambda: server.close(1001, "restart"), lambda: client.close(1000, "reboot"))
+        assert await end_of(server) == (1000, "reboot")
+        assert await end_of(client) == (1001, "restart")
+        assert trio.current_time() == start
+
+    @either_side
+    async def test_while_another_task_receives(self, ours: Ours, autojump_clock: MockClock) -> None:
+        ws, peer = await open_pair()
+        if ours is Ours.CLIENT:
+            ws, peer = peer, ws
+        start = trio.current_time()
+        results = await both(lambda: end_of(ws), lambda: end_of(peer), lambda: ws.close(1001, "bye"))
+        assert results[:2] == [(1001, "bye"), (1001, "bye")]
+        assert trio.current_time() == start
+
+    async def test_does_not_wait_longer_than_its_patience_for_the_peer(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, patience=Patience(close_timeout_s=2))
+        start = trio.current_time()
+        await ws.close(1001, "bye")
+        assert trio.current_time() - start == pytest.approx(2)
+        assert await foreign.close_frame() == (1001, "bye")
+        with pytest.raises(EOFError):
+            await foreign.frame()
+        assert await end_of(ws) == (1001, "bye")
+
+    async def test_of_a_peer_that_does_not_read_closes_all_the_same(self, autojump_clock: MockClock) -> None:
+        streams = trio.testing.memory_stream_pair()
+        ws, foreign = await open_foreign(Ours.SERVER, streams, patience=Patience(close_timeout_s=2, send_timeout_s=20))
+        clog(streams[0])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(raises_closed, ws, "[]")
+            await wait_all_tasks_blocked()
+            start = trio.current_time()
+            await ws.close(1001, "bye")
+            assert trio.current_time() - start == pytest.approx(2)
+        with pytest.raises(EOFError):
+            await foreign.frame()
+
+    async def test_twice_is_harmless(self, autojump_clock: MockClock) -> None:
+        server, client = await open_pair()
+        await both(lambda: server.close(1001, "first"), lambda: end_of(client))
+        await server.close(1000, "second")
+        assert await end_of(server) == (1001, "first")
+
+    async def test_cancelled_closes_the_stream(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER)
+        with trio.move_on_after(1):
+            await ws.close(1001, "bye")
+        assert await foreign.close_frame() == (1001, "bye")
+        with pytest.raises(EOFError):
+            await foreign.frame()
+
+    async def test_leaving_the_block_cuts_off_without_waiting(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER)
+        start = trio.current_time()
+        async with ws:
+            pass
+        with pytest.raises(EOFError):
+            await foreign.frame()
+        assert trio.current_time() == start
+        assert await end_of(ws) == (1006, "closed on this side")
+
+    @either_side
+    async def test_peer_that_vanishes_is_1006(self, ours: Ours, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(ours)
+        await foreign.send_text("before")
+        await foreign.stream.aclose()
+        assert await ws.receive() == "before"
+        assert (await end_of(ws))[0] == 1006
+
+    @either_side
+    async def test_peer_without_a_code_is_1005(self, ours: Ours, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(ours)
+        await foreign.send(Frame(Opcode.CLOSE, b""))
+        assert await end_of(ws) == (1005, "")
+
+    @either_side
+    async def test_what_came_before_the_goodbye_is_received(self, ours: Ours, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(ours)
+        await foreign.send(
+            Frame(Opcode.TEXT, b"1"),
+            Frame(Opcode.TEXT, b"2"),
+            Frame(Opcode.CLOSE, b"\x03\xe8"),
+            Frame(Opcode.TEXT, b"3"),
+        )
+        assert [await ws.receive(), await ws.receive()] == ["1", "2"]
+        assert await end_of(ws) == (1000, "")
+
+
+async def raises_closed(ws: WebSocket, text: str) -> None:
+    with pytest.raises(WebSocketClosed):
+        await ws.send(text)
+
+
+def clog(stream: trio.abc.Stream) -> None:
+    """Make this end's transport take nothing more, as TCP does when the other end does not read."""
+    assert isinstance(stream, trio.StapledStream)
+    sending = stream.send_stream
+    assert isinstance(sending, trio.testing.MemorySendStream)
+    closed = trio.Event()
+
+    async def blocked() -> None:
+        sending.get_data_nowait()
+        await closed.wait()
+        raise trio.ClosedResourceError
+
+    pump = sending.close_hook
+    assert pump is not None
+
+    def close() -> None:
+        closed.set()
+        pump()
+
+    sending.send_all_hook = blocked
+    sending.close_hook = close
