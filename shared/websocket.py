@@ -111,7 +111,8 @@ class WebSocket:
     async def send(self, text: str) -> None:
         """Send one text message, within `send_timeout_s`. Raises WebSocketClosed.
 
-        It goes out whole even when the caller is cancelled, for half a frame would end the connection for everybody.
+        Once begun it goes out, and whole, even when the caller is cancelled: half a frame would end the connection for
+        everybody.
         """
         self._write(lambda engine: engine.send_text(text.encode()))
         await self._flush()
@@ -237,13 +238,13 @@ class WebSocket:
         self._engine.fail(code, reason)
 
     async def _flush(self) -> None:
+        """Send what the engine holds, whoever put it there: who was cancelled while it waited left its frame behind."""
         try:
             self._send_lock.acquire_nowait()
         except trio.WouldBlock:
             await self._send_lock.acquire()
         try:
-            data = b"".join(self._engine.data_to_send())
-            if data:
+            while data := b"".join(self._engine.data_to_send()):
                 with trio.move_on_after(self._patience.send_timeout_s, shield=True) as stuck:
                     await self._stream.send_all(data)
                 if stuck.cancelled_caught:

@@ -227,6 +227,18 @@ class TestSend:
         _, frame = await both(lambda: ws.send("next"), foreign.frame)
         assert bytes(frame.data) == b"next"
 
+    async def test_cancelled_while_another_task_sends_goes_out_all_the_same(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, trio.testing.lockstep_stream_pair())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ws.send, "first")
+            await wait_all_tasks_blocked()
+            with trio.move_on_after(1) as patience:
+                await ws.send("second")
+            assert patience.cancelled_caught
+            with trio.fail_after(1):
+                frames = [await foreign.frame(), await foreign.frame()]
+        assert [bytes(frame.data) for frame in frames] == [b"first", b"second"]
+
     async def test_of_many_tasks_at_once_keeps_frames_apart(self, autojump_clock: MockClock) -> None:
         ws, foreign = await open_foreign(Ours.SERVER, trio.testing.lockstep_stream_pair())
         texts = [str(number) * 1000 for number in range(10)]

@@ -122,6 +122,7 @@ class Foreign:
         if not data:
             raise EOFError
         self.engine.receive_data(data)
+        self.engine.data_to_send()  # pongs and goodbyes are for the test to send
         self._frames.extend(event for event in self.engine.events_received() if isinstance(event, Frame))
 
     async def _flush(self) -> None:
