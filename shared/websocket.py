@@ -16,10 +16,11 @@ from typing import Final, Self
 import trio
 from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import Event, Protocol
+from websockets.protocol import Event, Protocol, State
 
 MAX_MESSAGE_BYTES: Final = 2**20
 _READ_BYTES: Final = 16 * 1024
+_PONGS_LEFT_TO_OTHERS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ class WebSocket:
         else:
             self._ping_unanswered = True
             self._write(lambda engine: engine.send_ping(b""))
-            await self._flush()
+            await self._reply()
 
     async def _digest(self, data: bytes | bytearray) -> None:
         self._ping_unanswered = False
@@ -192,12 +193,25 @@ class WebSocket:
         self._take(self._engine.events_received())
         failed = self._engine.parser_exc is not None or self._failure is not None
         try:
-            await self._flush()
+            await self._reply()
             if failed and data:
                 await self._linger()
         finally:
             if failed or not data or self._engine.close_rcvd is not None:
                 self._end(self._goodbye())
+
+    async def _reply(self) -> None:
+        """Send what reading brought up, or leave it to the task that is sending: that one takes it along.
+
+        Two peers that send to each other must both go on reading, or neither ever finishes.
+        """
+        left_to_the_sender = (
+            self._send_lock.locked()
+            and self._engine.state is State.OPEN
+            and len(self._engine.writes) < _PONGS_LEFT_TO_OTHERS
+        )
+        if not left_to_the_sender:
+            await self._flush()
 
     async def _linger(self) -> None:
         """Let the peer read why, before it is cut off: closing with its data unread would reset the connection."""

@@ -254,6 +254,38 @@ class TestSend:
                 nursery.start_soon(ws.send, text)
         assert sorted(received) == texts
 
+    async def test_from_both_sides_at_once_does_not_stop_both_from_reading(self, autojump_clock: MockClock) -> None:
+        server, client = await open_pair(trio.testing.lockstep_stream_pair())
+        text = "".join(map(str, range(20_000)))  # more than one read, even compressed
+        start = trio.current_time()
+        results = await both(lambda: server.send(text), lambda: client.send(text), server.receive, client.receive)
+        assert results[2:] == [text, text]
+        assert trio.current_time() == start
+
+    async def test_does_not_keep_pings_unanswered(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, trio.testing.lockstep_stream_pair())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ws.send, "[]")
+            nursery.start_soon(end_of, ws)
+            await foreign.send(Frame(Opcode.PING, b"?"))
+            assert [(await foreign.frame()).opcode for _ in range(2)] == [Opcode.TEXT, Opcode.PONG]
+            nursery.cancel_scope.cancel()
+
+    async def test_stuck_stops_reading_from_a_peer_that_asks_for_ever_more_pongs(
+        self, autojump_clock: MockClock
+    ) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, trio.testing.lockstep_stream_pair())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(raises_closed, ws, "[]")
+            nursery.start_soon(end_of, ws)
+            await wait_all_tasks_blocked()
+            taken = 0
+            with trio.move_on_after(1):
+                while taken < 10_000:
+                    await foreign.send(Frame(Opcode.PING, b"?"))
+                    taken += 1
+            assert taken < 1000
+
     async def test_after_the_end_raises(self, autojump_clock: MockClock) -> None:
         ws, foreign = await open_foreign(Ours.SERVER)
         await foreign.stream.aclose()
