@@ -58,7 +58,7 @@ class WebSocket:
         "_ended",
         "_engine",
         "_failure",
-        "_fragments",
+        "_partial",
         "_patience",
         "_ping_unanswered",
         "_pings",
@@ -77,7 +77,7 @@ class WebSocket:
         self._engine = engine
         self._patience = patience
         self._texts: deque[str] = deque()
-        self._fragments: list[bytes] = []
+        self._partial: bytearray | None = None
         self._send_lock = trio.Lock()
         self._reading = False
         self._ping_unanswered = False
@@ -227,9 +227,7 @@ class WebSocket:
                 continue
             match frame.opcode:
                 case Opcode.TEXT | Opcode.CONT:
-                    self._fragments.append(bytes(frame.data))
-                    if frame.fin:
-                        self._deliver()
+                    self._take_part(frame)
                 case Opcode.BINARY:
                     self._fail(CloseCode.UNSUPPORTED_DATA, "OCPP-J messages are text")
                 case Opcode.PONG:
@@ -239,13 +237,19 @@ class WebSocket:
                 case _:
                     pass  # the engine answers pings and goodbyes
 
-    def _deliver(self) -> None:
-        data = self._fragments[0] if len(self._fragments) == 1 else b"".join(self._fragments)
-        self._fragments.clear()
-        try:
-            self._texts.append(data.decode())
-        except UnicodeDecodeError:
-            self._fail(CloseCode.INVALID_DATA, "text is not UTF-8")
+    def _take_part(self, frame: Frame) -> None:
+        data = frame.data
+        if self._partial is not None:
+            self._partial += data
+            data = self._partial
+        elif not frame.fin:
+            self._partial = bytearray(data)
+        if frame.fin:
+            self._partial = None
+            try:
+                self._texts.append(str(data, "utf-8"))
+            except UnicodeDecodeError:
+                self._fail(CloseCode.INVALID_DATA, "text is not UTF-8")
 
     def _fail(self, code: CloseCode, reason: str) -> None:
         self._failure = WebSocketClosed(code, reason)

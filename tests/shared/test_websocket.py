@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 import trio
 import trio.testing
@@ -73,6 +75,23 @@ class TestMessages:
         )
         results = await both(lambda: end_of(ws), foreign.close_frame)
         assert [code for code, _reason in results] == [1009, 1009]
+
+    async def test_in_fragments_without_end_cost_no_more_than_their_bytes(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end_of, ws)
+            await foreign.send(Frame(Opcode.TEXT, b"", fin=False))
+            await wait_all_tasks_blocked()
+            tracemalloc.start()
+            try:
+                for _ in range(20):
+                    await foreign.send(*[Frame(Opcode.CONT, b"", fin=False)] * 1000)
+                await wait_all_tasks_blocked()
+                grown, _peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert grown < 50_000
+            nursery.cancel_scope.cancel()
 
     @either_side
     @pytest.mark.parametrize("fin", [True, False])
