@@ -55,6 +55,7 @@ class WebSocket:
 
     __slots__ = (
         "_closed",
+        "_early",
         "_ended",
         "_engine",
         "_failure",
@@ -86,6 +87,7 @@ class WebSocket:
         self._failure: WebSocketClosed | None = None
         self._closed: WebSocketClosed | None = None
         self._ended = trio.Event()
+        self._early = True
         self._take(early)
 
     async def __aenter__(self) -> Self:
@@ -161,6 +163,10 @@ class WebSocket:
             return
         self._reading = True
         try:
+            if self._early:
+                self._early = False
+                await self._settle(more=True)
+                return
             with trio.move_on_after(self._patience.ping_interval_s or math.inf) as silence:
                 data = await self._stream.receive_some(_READ_BYTES)
             if silence.cancelled_caught:
@@ -191,13 +197,17 @@ class WebSocket:
         else:
             self._engine.receive_eof()
         self._take(self._engine.events_received())
+        await self._settle(more=bool(data))
+
+    async def _settle(self, *, more: bool) -> None:
+        """Answer what was read, and end where that was the end of it. more: the stream is not at its end."""
         failed = self._engine.parser_exc is not None or self._failure is not None
         try:
             await self._reply()
-            if failed and data:
+            if failed and more:
                 await self._linger()
         finally:
-            if failed or not data or self._engine.close_rcvd is not None:
+            if failed or not more or self._engine.close_rcvd is not None:
                 self._end(self._goodbye())
 
     async def _reply(self) -> None:

@@ -120,6 +120,45 @@ class TestMessages:
         assert [code for code, _reason in results] == [1002, 1002]
 
 
+class TestFramesInOnePieceWithTheHandshake:
+    """A server may speak as soon as it has answered, and TCP need not keep that apart."""
+
+    async def test_are_received(self, autojump_clock: MockClock) -> None:
+        ws, _foreign = await open_foreign(Ours.CLIENT, behind=[Frame(Opcode.TEXT, b"1"), Frame(Opcode.TEXT, b"2")])
+        assert [await ws.receive(), await ws.receive()] == ["1", "2"]
+
+    @pytest.mark.parametrize(
+        ("frame", "code"),
+        [
+            (Frame(Opcode.CLOSE, (1002).to_bytes(2, "big") + b"no subprotocol"), 1002),
+            (Frame(Opcode.BINARY, b"[]"), 1003),
+            (Frame(Opcode.CONT, b"of nothing"), 1002),
+        ],
+        ids=["goodbye", "binary", "protocol error"],
+    )
+    async def test_that_end_it_are_answered_at_once(self, frame: Frame, code: int, autojump_clock: MockClock) -> None:
+        start = trio.current_time()
+        ws, foreign = await open_foreign(Ours.CLIENT, behind=[Frame(Opcode.TEXT, b"before"), frame])
+        assert await ws.receive() == "before"
+
+        async def answered() -> tuple[int, str]:
+            answer = await foreign.close_frame()
+            await foreign.stream.aclose()
+            return answer
+
+        results = await both(lambda: end_of(ws), answered)
+        assert [code for code, _reason in results] == [code, code]
+        assert trio.current_time() == start
+
+    async def test_that_ask_for_a_pong_are_answered_at_once(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.CLIENT, behind=[Frame(Opcode.PING, b"?")])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end_of, ws)
+            with trio.fail_after(1):
+                assert (await foreign.frame()).opcode is Opcode.PONG
+            nursery.cancel_scope.cancel()
+
+
 class TestPing:
     async def test_returns_with_its_pong(self, autojump_clock: MockClock) -> None:
         server, client = await open_pair()

@@ -78,8 +78,8 @@ class Foreign:
         self.engine = engine
         self._frames: deque[Frame] = deque()
 
-    async def open(self) -> None:
-        """Do this end's half of the handshake."""
+    async def open(self, behind: Sequence[Frame] = ()) -> None:
+        """Do this end's half of the handshake. behind: frames that follow it in the same piece, from a server."""
         if isinstance(self.engine, ClientProtocol):
             self.engine.send_request(self.engine.connect())
             await self._flush()
@@ -92,7 +92,7 @@ class Foreign:
                 request = next(iter(self.engine.events_received()), None)
             assert isinstance(request, Request)
             self.engine.send_response(self.engine.accept(request))
-            await self._flush()
+            await self.send(*behind)
 
     async def send(self, *frames: Frame) -> None:
         """Send these frames in one piece."""
@@ -130,9 +130,17 @@ class Foreign:
 
 
 async def open_foreign(
-    ours: Ours, streams: StreamPair | None = None, *, patience: Patience | None = None, deflate: bool = False
+    ours: Ours,
+    streams: StreamPair | None = None,
+    *,
+    patience: Patience | None = None,
+    deflate: bool = False,
+    behind: Sequence[Frame] = (),
 ) -> tuple[WebSocket, Foreign]:
-    """One end of ours, and the foreign end at the other side of it; deflate: the foreign end knows of compression."""
+    """One end of ours, and the foreign end at the other side of it.
+
+    deflate: the foreign end knows of compression. behind: what a foreign server sends in one piece with its handshake.
+    """
     near, far = streams or trio.testing.memory_stream_pair()
     if ours is Ours.SERVER:
         foreign = Foreign(
@@ -157,5 +165,7 @@ async def open_foreign(
                 max_size=None,
             ),
         )
-        opened = await both(lambda: connect(near, URL, {}, [SUBPROTOCOL], patience or Patience()), foreign.open)
+        opened = await both(
+            lambda: connect(near, URL, {}, [SUBPROTOCOL], patience or Patience()), lambda: foreign.open(behind)
+        )
     return opened[0], foreign
