@@ -20,6 +20,7 @@ from websockets.protocol import Event, Protocol, State
 
 MAX_MESSAGE_BYTES: Final = 2**20
 _READ_BYTES: Final = 16 * 1024
+_PING_BYTES: Final = 8
 _PONGS_LEFT_TO_OTHERS: Final = 64
 
 
@@ -82,7 +83,7 @@ class WebSocket:
         self._send_lock = trio.Lock()
         self._reading = False
         self._ping_unanswered = False
-        self._pings: dict[bytes, trio.Event] = {}
+        self._pings: dict[int, trio.Event] = {}
         self._pings_sent = 0
         self._failure: WebSocketClosed | None = None
         self._closed: WebSocketClosed | None = None
@@ -122,15 +123,13 @@ class WebSocket:
 
     async def ping(self) -> None:
         """Send a ping and wait for its pong, for as long as the caller likes. Raises WebSocketClosed."""
-        self._pings_sent += 1
-        payload = self._pings_sent.to_bytes(8, "big")
-        answered = self._pings[payload] = trio.Event()
+        number = self._put_ping()
+        answered = self._pings[number] = trio.Event()
         try:
-            self._write(lambda engine: engine.send_ping(payload))
             await self._flush()
             await answered.wait()
         finally:
-            del self._pings[payload]
+            del self._pings[number]
         if self._closed is not None:
             raise self._closed
 
@@ -187,7 +186,7 @@ class WebSocket:
             await trio.aclose_forcefully(self._stream)
         else:
             self._ping_unanswered = True
-            self._write(lambda engine: engine.send_ping(b""))
+            self._put_ping()
             await self._reply()
 
     async def _digest(self, data: bytes | bytearray) -> None:
@@ -241,9 +240,7 @@ class WebSocket:
                 case Opcode.BINARY:
                     self._fail(CloseCode.UNSUPPORTED_DATA, "OCPP-J messages are text")
                 case Opcode.PONG:
-                    answered = self._pings.get(bytes(frame.data))
-                    if answered is not None:
-                        answered.set()
+                    self._take_pong(bytes(frame.data))
                 case _:
                     pass  # the engine answers pings and goodbyes
 
@@ -260,6 +257,19 @@ class WebSocket:
                 self._texts.append(str(data, "utf-8"))
             except UnicodeDecodeError:
                 self._fail(CloseCode.INVALID_DATA, "text is not UTF-8")
+
+    def _put_ping(self) -> int:
+        number = self._pings_sent = self._pings_sent + 1
+        self._write(lambda engine: engine.send_ping(number.to_bytes(_PING_BYTES, "big")))
+        return number
+
+    def _take_pong(self, data: bytes) -> None:
+        """A pong stands for all pings up to its own: a peer need answer the latest only (RFC 6455 §5.5.3)."""
+        latest = int.from_bytes(data, "big")
+        if len(data) == _PING_BYTES and latest <= self._pings_sent:
+            for number, answered in self._pings.items():
+                if number <= latest:
+                    answered.set()
 
     def _fail(self, code: CloseCode, reason: str) -> None:
         self._failure = WebSocketClosed(code, reason)

@@ -169,6 +169,33 @@ class TestPing:
                 await both(server.ping, server.ping, client.ping)
             await client.close()
 
+    async def test_is_answered_by_the_pong_to_a_later_one(self, autojump_clock: MockClock) -> None:
+        """A peer may answer only the latest of several pings (RFC 6455 §5.5.3), the keep-alive's for one."""
+        ws, foreign = await open_foreign(Ours.SERVER, patience=Patience(ping_interval_s=30))
+
+        async def answer_the_keep_alive() -> None:
+            latest = [await foreign.frame() for _ in range(2)][-1]
+            await foreign.send(Frame(Opcode.PONG, latest.data))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end_of, ws)
+            with trio.fail_after(31):
+                await both(ws.ping, answer_the_keep_alive)
+            nursery.cancel_scope.cancel()
+
+    @pytest.mark.parametrize(
+        "data", [b"", b"?", b"\0" * 8, b"\xff" * 8], ids=["empty", "short", "zero", "of the future"]
+    )
+    async def test_is_not_answered_by_a_pong_to_no_ping(self, data: bytes, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end_of, ws)
+            await foreign.send(Frame(Opcode.PONG, data))
+            with trio.move_on_after(1) as patience:
+                await both(ws.ping, lambda: foreign.send(Frame(Opcode.PONG, data)))
+            assert patience.cancelled_caught
+            nursery.cancel_scope.cancel()
+
     async def test_waits_as_long_as_the_caller_likes(self, autojump_clock: MockClock) -> None:
         ws, _foreign = await open_foreign(Ours.SERVER)
         with trio.move_on_after(5) as patience:
