@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import trio
-from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Event, Protocol, State
 
@@ -150,10 +149,9 @@ class WebSocket:
     def _write(self, put: Callable[[Protocol], None]) -> None:
         if self._closed is not None:
             raise self._closed
-        try:
-            put(self._engine)
-        except InvalidState:  # a goodbye is under way
-            raise self._goodbye() from None
+        if self._engine.state is not State.OPEN:  # a goodbye is under way
+            raise self._goodbye()
+        put(self._engine)
 
     async def _read(self) -> None:
         """Read once, or wait for the end where another task is at it already."""

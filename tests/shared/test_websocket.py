@@ -379,6 +379,48 @@ class TestSend:
             await ws.send("too late")
 
 
+class TestAfterTheGoodbye:
+    """Until the peer has read why it ends, nothing else may be written, or it ends for another reason."""
+
+    async def test_of_a_failure_nobody_pings_or_sends_any_more(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER)
+
+        async def meanwhile() -> None:
+            await foreign.send(Frame(Opcode.BINARY, b"[]"))
+            await wait_all_tasks_blocked()
+            for verb in (ws.ping, lambda: ws.send("[]")):
+                with trio.fail_after(0.1), pytest.raises(WebSocketClosed) as closed:
+                    await verb()
+                assert closed.value.code == 1003
+
+        end, _ = await both(lambda: end_of(ws), meanwhile)
+        assert end == (1003, "OCPP-J messages are text")
+        assert await foreign.close_frame() == end
+
+    async def test_nobody_pings_or_sends_any_more(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ws.close, 1001, "bye")
+            await wait_all_tasks_blocked()
+            for verb in (ws.ping, lambda: ws.send("[]")):
+                with trio.fail_after(0.1), pytest.raises(WebSocketClosed) as closed:
+                    await verb()
+                assert (closed.value.code, closed.value.reason) == (1001, "bye")
+        assert await foreign.close_frame() == (1001, "bye")
+        with pytest.raises(EOFError):
+            await foreign.frame()
+
+    async def test_a_sender_still_at_work_finishes_first(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, trio.testing.lockstep_stream_pair())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end_of, ws)
+            nursery.start_soon(ws.send, "[]")
+            await foreign.send(Frame(Opcode.BINARY, b"[]"))
+            await wait_all_tasks_blocked()
+            assert (await foreign.frame()).opcode is Opcode.TEXT
+            assert (await foreign.close_frame())[0] == 1003
+
+
 class TestClose:
     @either_side
     async def test_tells_the_peer_code_and_reason(self, ours: Ours, autojump_clock: MockClock) -> None:
