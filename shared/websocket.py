@@ -136,8 +136,9 @@ class WebSocket:
         """Say goodbye and wait up to `close_timeout_s` for the peer's; the stream is closed in any case."""
         try:
             with trio.move_on_after(self._patience.close_timeout_s):
-                self._write(lambda engine: engine.send_close(code, reason))
-                await self._flush()
+                if self._engine.state is State.OPEN:
+                    self._write(lambda engine: engine.send_close(code, reason))
+                    await self._flush()
                 while self._closed is None:
                     await self._read()
         except WebSocketClosed:

@@ -420,6 +420,25 @@ class TestAfterTheGoodbye:
             assert (await foreign.frame()).opcode is Opcode.TEXT
             assert (await foreign.close_frame())[0] == 1003
 
+    async def test_closing_lets_the_peer_read_why_it_failed(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, patience=Patience(close_timeout_s=2))
+        start = trio.current_time()
+
+        async def meanwhile() -> None:
+            await foreign.send(Frame(Opcode.BINARY, b"[]"))
+            await trio.sleep(1)
+            await ws.close(1000, "")
+
+        async def read_late() -> tuple[int, str]:
+            await trio.sleep(1.5)
+            last = await foreign.close_frame()
+            await foreign.stream.aclose()
+            return last
+
+        results = await both(lambda: end_of(ws), read_late, meanwhile)
+        assert results[:2] == [(1003, "OCPP-J messages are text")] * 2
+        assert trio.current_time() - start == pytest.approx(1.5)
+
 
 class TestClose:
     @either_side
