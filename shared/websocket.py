@@ -59,6 +59,7 @@ class WebSocket:
         "_ended",
         "_engine",
         "_failure",
+        "_leaving",
         "_partial",
         "_patience",
         "_ping_unanswered",
@@ -85,6 +86,7 @@ class WebSocket:
         self._pings: dict[int, trio.Event] = {}
         self._pings_sent = 0
         self._failure: WebSocketClosed | None = None
+        self._leaving = False
         self._closed: WebSocketClosed | None = None
         self._ended = trio.Event()
         self._early = True
@@ -133,7 +135,11 @@ class WebSocket:
             raise self._closed
 
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-        """Say goodbye and wait up to `close_timeout_s` for the peer's; the stream is closed in any case."""
+        """Say goodbye and wait up to `close_timeout_s` for the peer's; the stream is closed in any case.
+
+        What the peer still sends is dropped: nobody could answer it.
+        """
+        self._leaving = True
         try:
             with trio.move_on_after(self._patience.close_timeout_s):
                 if self._engine.state is State.OPEN:
@@ -252,6 +258,8 @@ class WebSocket:
             self._partial = bytearray(data)
         if frame.fin:
             self._partial = None
+            if self._leaving:
+                return
             try:
                 self._texts.append(str(data, "utf-8"))
             except UnicodeDecodeError:

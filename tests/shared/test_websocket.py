@@ -492,6 +492,16 @@ class TestClose:
         with pytest.raises(EOFError):
             await foreign.frame()
 
+    async def test_keeps_nothing_that_a_flooding_peer_still_sends(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, patience=Patience(close_timeout_s=2))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ws.close)
+            await foreign.close_frame()
+            for _ in range(100):
+                await foreign.send_text(*["flood"] * 100)
+        with pytest.raises(WebSocketClosed):
+            await ws.receive()
+
     async def test_twice_is_harmless(self, autojump_clock: MockClock) -> None:
         server, client = await open_pair()
         await both(lambda: server.close(1001, "first"), lambda: end_of(client))
