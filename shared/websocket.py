@@ -56,7 +56,6 @@ class WebSocket:
     __slots__ = (
         "_closed",
         "_early",
-        "_ended",
         "_engine",
         "_failure",
         "_leaving",
@@ -65,6 +64,7 @@ class WebSocket:
         "_ping_unanswered",
         "_pings",
         "_pings_sent",
+        "_read_over",
         "_reading",
         "_send_lock",
         "_stream",
@@ -82,13 +82,13 @@ class WebSocket:
         self._partial: bytearray | None = None
         self._send_lock = trio.Lock()
         self._reading = False
+        self._read_over = trio.lowlevel.ParkingLot()
         self._ping_unanswered = False
         self._pings: dict[int, trio.Event] = {}
         self._pings_sent = 0
         self._failure: WebSocketClosed | None = None
         self._leaving = False
         self._closed: WebSocketClosed | None = None
-        self._ended = trio.Event()
         self._early = True
         self._take(early)
 
@@ -161,9 +161,9 @@ class WebSocket:
         put(self._engine)
 
     async def _read(self) -> None:
-        """Read once, or wait for the end where another task is at it already."""
+        """Read once, or wait for another task that is at it already."""
         if self._reading:
-            await self._ended.wait()
+            await self._read_over.park()
             return
         self._reading = True
         try:
@@ -183,6 +183,8 @@ class WebSocket:
             pass  # met while answering; `receive` raises it when it has handed out what came before
         finally:
             self._reading = False
+            if self._read_over:
+                self._read_over.unpark_all()
 
     async def _probe(self) -> None:
         """Nothing came for a whole interval: ask once, and take the peer for dead if that brings nothing either."""
@@ -317,6 +319,5 @@ class WebSocket:
     def _end(self, why: WebSocketClosed) -> None:
         if self._closed is None:
             self._closed = why
-            self._ended.set()
             for answered in self._pings.values():
                 answered.set()

@@ -469,6 +469,25 @@ class TestClose:
         assert results[:2] == [(1001, "bye"), (1001, "bye")]
         assert trio.current_time() == start
 
+    async def test_reads_on_by_itself_when_the_task_that_received_goes_away(self, autojump_clock: MockClock) -> None:
+        server, client = await open_pair(server=Patience(close_timeout_s=2))
+        start = trio.current_time()
+
+        async def answer_late() -> None:
+            await trio.sleep(1)
+            await end_of(client)
+
+        async def receive_for_a_while() -> None:
+            with trio.move_on_after(0.5):
+                await server.receive()
+
+        async def close_meanwhile() -> None:
+            await trio.sleep(0.1)
+            await server.close(1001, "bye")
+
+        await both(receive_for_a_while, close_meanwhile, answer_late)
+        assert trio.current_time() - start == pytest.approx(1)
+
     async def test_does_not_wait_longer_than_its_patience_for_the_peer(self, autojump_clock: MockClock) -> None:
         ws, foreign = await open_foreign(Ours.SERVER, patience=Patience(close_timeout_s=2))
         start = trio.current_time()
