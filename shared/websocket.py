@@ -97,8 +97,7 @@ class WebSocket:
 
     async def __aexit__(self, *_: object) -> None:
         """Close without waiting for anybody: whoever wants to say goodbye does so before, with `close()`."""
-        self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "closed on this side"))
-        await trio.aclose_forcefully(self._stream)
+        await self._cut_off("closed on this side")
 
     @property
     def subprotocol(self) -> str | None:
@@ -189,8 +188,7 @@ class WebSocket:
     async def _probe(self) -> None:
         """Nothing came for a whole interval: ask once, and take the peer for dead if that brings nothing either."""
         if self._ping_unanswered:
-            self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "no answer to ping"))
-            await trio.aclose_forcefully(self._stream)
+            await self._cut_off("no answer to ping")
         else:
             self._ping_unanswered = True
             self._put_ping()
@@ -295,10 +293,9 @@ class WebSocket:
                 with trio.move_on_after(self._patience.send_timeout_s, shield=True) as stuck:
                     await self._stream.send_all(data)
                 if stuck.cancelled_caught:
-                    self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "peer does not read"))
-                    await trio.aclose_forcefully(self._stream)
+                    await self._cut_off("peer does not read")
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "connection reset"))
+            await self._cut_off("connection reset")
         finally:
             self._send_lock.release()
         if self._closed is not None:
@@ -315,6 +312,11 @@ class WebSocket:
         if close is None:
             return WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "connection lost")
         return WebSocketClosed(close.code, close.reason)
+
+    async def _cut_off(self, why: str) -> None:
+        """End it without a goodbye. Closing the stream also wakes whoever waits at it."""
+        self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, why))
+        await trio.aclose_forcefully(self._stream)
 
     def _end(self, why: WebSocketClosed) -> None:
         if self._closed is None:

@@ -299,6 +299,15 @@ class TestSend:
         assert results == [1006, 1006, 1006, (1006, "peer does not read")]
         assert trio.current_time() - start == pytest.approx(20)
 
+    async def test_that_fails_ends_it_for_the_receiver_too(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER)
+        assert isinstance(foreign.stream, trio.StapledStream)
+        await foreign.stream.receive_stream.aclose()
+        start = trio.current_time()
+        results = await both(lambda: end_of(ws), lambda: raises_closed(ws, "[]"))
+        assert results[0] == (1006, "connection reset")
+        assert trio.current_time() == start
+
     async def test_cancelled_in_the_middle_of_a_frame_sends_all_of_it(self, autojump_clock: MockClock) -> None:
         ws, foreign = await open_foreign(Ours.SERVER, trio.testing.lockstep_stream_pair())
         text = "x" * 10_000
