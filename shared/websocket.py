@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import trio
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.protocol import Event, Protocol, State
 
 MAX_MESSAGE_BYTES: Final = 2**20
@@ -44,6 +44,11 @@ class WebSocketClosed(Exception):
         super().__init__(f"{int(code)} {reason}".rstrip())
         self.code = int(code)
         self.reason = reason
+
+    @classmethod
+    def of(cls, close: Close) -> Self:
+        """A fresh one: an exception raised a second time would hold on to where it went the first time."""
+        return cls(close.code, close.reason)
 
 
 class WebSocket:
@@ -86,9 +91,9 @@ class WebSocket:
         self._ping_unanswered = False
         self._pings: dict[int, trio.Event] = {}
         self._pings_sent = 0
-        self._failure: WebSocketClosed | None = None
+        self._failure: Close | None = None
         self._leaving = False
-        self._closed: WebSocketClosed | None = None
+        self._closed: Close | None = None
         self._early = True
         self._take(early)
 
@@ -107,8 +112,7 @@ class WebSocket:
     async def receive(self) -> str:
         """The next text message. Raises WebSocketClosed once it is closed and all that came before was received."""
         while not self._texts:
-            if self._closed is not None:
-                raise self._closed
+            self._raise_if_closed()
             await self._read()
         return self._texts.popleft()
 
@@ -130,8 +134,7 @@ class WebSocket:
             await answered.wait()
         finally:
             del self._pings[number]
-        if self._closed is not None:
-            raise self._closed
+        self._raise_if_closed()
 
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Say goodbye and wait up to `close_timeout_s` for the peer's; the stream is closed in any case.
@@ -149,14 +152,13 @@ class WebSocket:
         except WebSocketClosed:
             pass  # the peer was first
         finally:
-            self._end(WebSocketClosed(code, reason))
+            self._end(Close(code, reason))
             await trio.aclose_forcefully(self._stream)
 
     def _write(self, put: Callable[[Protocol], None]) -> None:
-        if self._closed is not None:
-            raise self._closed
+        self._raise_if_closed()
         if self._engine.state is not State.OPEN:  # a goodbye is under way
-            raise self._goodbye()
+            raise WebSocketClosed.of(self._goodbye())
         put(self._engine)
 
     async def _read(self) -> None:
@@ -177,7 +179,7 @@ class WebSocket:
             else:
                 await self._digest(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "connection reset"))
+            self._end(Close(CloseCode.ABNORMAL_CLOSURE, "connection reset"))
         except WebSocketClosed:
             pass  # met while answering; `receive` raises it when it has handed out what came before
         finally:
@@ -279,7 +281,7 @@ class WebSocket:
                     answered.set()
 
     def _fail(self, code: CloseCode, reason: str) -> None:
-        self._failure = WebSocketClosed(code, reason)
+        self._failure = Close(code, reason)
         self._engine.fail(code, reason)
 
     async def _flush(self) -> None:
@@ -298,10 +300,9 @@ class WebSocket:
             await self._cut_off("connection reset")
         finally:
             self._send_lock.release()
-        if self._closed is not None:
-            raise self._closed
+        self._raise_if_closed()
 
-    def _goodbye(self) -> WebSocketClosed:
+    def _goodbye(self) -> Close:
         """Why it ends: a failure noticed on this side, else what the peer said, else that it said nothing."""
         if self._failure is not None:
             return self._failure
@@ -309,16 +310,18 @@ class WebSocket:
             close = self._engine.close_sent
         else:
             close = self._engine.close_rcvd
-        if close is None:
-            return WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "connection lost")
-        return WebSocketClosed(close.code, close.reason)
+        return close or Close(CloseCode.ABNORMAL_CLOSURE, "connection lost")
 
     async def _cut_off(self, why: str) -> None:
         """End it without a goodbye. Closing the stream also wakes whoever waits at it."""
-        self._end(WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, why))
+        self._end(Close(CloseCode.ABNORMAL_CLOSURE, why))
         await trio.aclose_forcefully(self._stream)
 
-    def _end(self, why: WebSocketClosed) -> None:
+    def _raise_if_closed(self) -> None:
+        if self._closed is not None:
+            raise WebSocketClosed.of(self._closed)
+
+    def _end(self, why: Close) -> None:
         if self._closed is None:
             self._closed = why
             for answered in self._pings.values():

@@ -562,6 +562,17 @@ class TestClose:
         assert await ws.receive() == "before"
         assert (await end_of(ws))[0] == 1006
 
+    async def test_is_told_to_everybody_afresh(self, autojump_clock: MockClock) -> None:
+        """One exception raised again and again collects a traceback for every time, and holds on to all it passed."""
+        ws, foreign = await open_foreign(Ours.SERVER)
+        await foreign.stream.aclose()
+        depths = []
+        for _ in range(3):
+            with pytest.raises(WebSocketClosed) as closed:
+                await ws.receive()
+            depths.append(len(closed.traceback))
+        assert depths[1] == depths[2]
+
     @either_side
     async def test_peer_without_a_code_is_1005(self, ours: Ours, autojump_clock: MockClock) -> None:
         ws, foreign = await open_foreign(ours)
