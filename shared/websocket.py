@@ -146,7 +146,7 @@ class WebSocket:
             with trio.move_on_after(self._patience.close_timeout_s):
                 if self._engine.state is State.OPEN:
                     self._write(lambda engine: engine.send_close(code, reason))
-                    await self._flush()
+                    await self._flush(whole=False)
                 while self._closed is None:
                     await self._read()
         except WebSocketClosed:
@@ -284,15 +284,18 @@ class WebSocket:
         self._failure = Close(code, reason)
         self._engine.fail(code, reason)
 
-    async def _flush(self) -> None:
-        """Send what the engine holds, whoever put it there: who was cancelled while it waited left its frame behind."""
+    async def _flush(self, *, whole: bool = True) -> None:
+        """Send what the engine holds, whoever put it there: who was cancelled while it waited left its frame behind.
+
+        whole: also when cancelled. Else the caller closes the stream when it is.
+        """
         try:
             self._send_lock.acquire_nowait()
         except trio.WouldBlock:
             await self._send_lock.acquire()
         try:
             while data := b"".join(self._engine.data_to_send()):
-                with trio.move_on_after(self._patience.send_timeout_s, shield=True) as stuck:
+                with trio.move_on_after(self._patience.send_timeout_s, shield=whole) as stuck:
                     await self._stream.send_all(data)
                 if stuck.cancelled_caught:
                     await self._cut_off("peer does not read")

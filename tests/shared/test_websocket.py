@@ -507,7 +507,17 @@ class TestClose:
             await foreign.frame()
         assert await end_of(ws) == (1001, "bye")
 
-    async def test_of_a_peer_that_does_not_read_closes_all_the_same(self, autojump_clock: MockClock) -> None:
+    async def test_to_a_peer_that_does_not_read_waits_no_longer_either(self, autojump_clock: MockClock) -> None:
+        streams = trio.testing.memory_stream_pair()
+        ws, foreign = await open_foreign(Ours.SERVER, streams, patience=Patience(close_timeout_s=2, send_timeout_s=20))
+        clog(streams[0])
+        start = trio.current_time()
+        await ws.close(1001, "bye")
+        assert trio.current_time() - start == pytest.approx(2)
+        with pytest.raises(EOFError):
+            await foreign.frame()
+
+    async def test_while_another_sends_to_a_peer_that_does_not_read(self, autojump_clock: MockClock) -> None:
         streams = trio.testing.memory_stream_pair()
         ws, foreign = await open_foreign(Ours.SERVER, streams, patience=Patience(close_timeout_s=2, send_timeout_s=20))
         clog(streams[0])
