@@ -19,6 +19,7 @@ from websockets.protocol import Event, Protocol, State
 
 MAX_MESSAGE_BYTES: Final = 2**20
 _READ_BYTES: Final = 16 * 1024
+_REASON_BYTES: Final = 123  # what is left of a control frame's 125 (RFC 6455 §5.5)
 _PING_BYTES: Final = 8
 _PONGS_LEFT_TO_OTHERS: Final = 64
 
@@ -139,8 +140,9 @@ class WebSocket:
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Say goodbye and wait up to `close_timeout_s` for the peer's; the stream is closed in any case.
 
-        What the peer still sends is dropped: nobody could answer it.
+        reason: cut to 123 bytes. What the peer still sends is dropped: nobody could answer it.
         """
+        reason = reason.encode()[:_REASON_BYTES].decode(errors="ignore")
         self._leaving = True
         try:
             with trio.move_on_after(self._patience.close_timeout_s):

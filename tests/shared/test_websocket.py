@@ -540,6 +540,11 @@ class TestClose:
         with pytest.raises(WebSocketClosed):
             await ws.receive()
 
+    async def test_cuts_a_reason_that_is_too_long_for_a_frame(self, autojump_clock: MockClock) -> None:
+        server, client = await open_pair()
+        _, (code, reason) = await both(lambda: server.close(4000, "€" * 100), lambda: end_of(client))
+        assert (code, reason) == (4000, "€" * 41)
+
     async def test_twice_is_harmless(self, autojump_clock: MockClock) -> None:
         server, client = await open_pair()
         await both(lambda: server.close(1001, "first"), lambda: end_of(client))
