@@ -19,6 +19,7 @@ from websockets.protocol import Event, Protocol, State
 
 MAX_MESSAGE_BYTES: Final = 2**20
 _READ_BYTES: Final = 16 * 1024
+_PIECE_BYTES: Final = 16 * 1024
 _REASON_BYTES: Final = 123  # what is left of a control frame's 125 (RFC 6455 §5.5)
 _PING_BYTES: Final = 8
 _PONGS_LEFT_TO_OTHERS: Final = 64
@@ -29,8 +30,8 @@ class Patience:
     """How long one WebSocket waits for its peer, in seconds.
 
     ping_interval_s: after so long without a byte a ping is sent; after as long again the peer is taken for dead.
-    0: no pings (Part 4 §8.4). send_timeout_s: a peer that takes no byte for so long is taken for dead.
-    close_timeout_s: for the peer's half of a goodbye.
+    0: no pings (Part 4 §8.4). send_timeout_s: a peer that does not take 16 KiB, or what is left of a message, within so
+    long is taken for dead. close_timeout_s: for the peer's half of a goodbye.
     """
 
     ping_interval_s: float = 30.0
@@ -118,7 +119,7 @@ class WebSocket:
         return self._texts.popleft()
 
     async def send(self, text: str) -> None:
-        """Send one text message, within `send_timeout_s`. Raises WebSocketClosed.
+        """Send one text message, as long as the peer keeps taking it. Raises WebSocketClosed.
 
         Once begun it goes out, and whole, even when the caller is cancelled: half a frame would end the connection for
         everybody.
@@ -297,15 +298,28 @@ class WebSocket:
             await self._send_lock.acquire()
         try:
             while data := b"".join(self._engine.data_to_send()):
-                with trio.move_on_after(self._patience.send_timeout_s, shield=whole) as stuck:
-                    await self._stream.send_all(data)
-                if stuck.cancelled_caught:
-                    await self._cut_off("peer does not read")
+                await self._transmit(data, whole=whole)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             await self._cut_off("connection reset")
         finally:
             self._send_lock.release()
         self._raise_if_closed()
+
+    async def _transmit(self, data: bytes, *, whole: bool) -> None:
+        """Send all of it, for as long as the peer takes a piece within every `send_timeout_s`.
+
+        A cancelled task stays for one more `send_timeout_s` at most.
+        """
+        give_up_at = math.inf
+        for start in range(0, len(data), _PIECE_BYTES):
+            now = trio.current_time()
+            if start and give_up_at == math.inf and trio.current_effective_deadline() <= now:
+                give_up_at = now + self._patience.send_timeout_s
+            with trio.CancelScope(deadline=min(give_up_at, now + self._patience.send_timeout_s), shield=whole) as stuck:
+                await self._stream.send_all(data[start : start + _PIECE_BYTES])
+            if stuck.cancelled_caught:
+                await self._cut_off("peer does not read")
+                return
 
     def _goodbye(self) -> Close:
         """Why it ends: a failure noticed on this side, else what the peer said, else that it said nothing."""

@@ -11,7 +11,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from websockets.frames import Frame, Opcode
 
 from shared.websocket import MAX_MESSAGE_BYTES, Patience, WebSocket, WebSocketClosed
-from tests.shared.wire import Ours, both, open_foreign, open_pair
+from tests.shared.wire import Foreign, Ours, both, open_foreign, open_pair
 
 either_side = pytest.mark.parametrize("ours", list(Ours))
 
@@ -283,6 +283,36 @@ class TestSend:
         assert trio.current_time() - start == pytest.approx(20)
         with pytest.raises(EOFError):
             await foreign.frame()
+
+    async def test_to_a_peer_that_reads_slowly_takes_its_time(self, autojump_clock: MockClock) -> None:
+        """Over GPRS a message of some 100 KB takes longer than the time-out; the peer is alive all the same."""
+        ws, foreign = await open_foreign(
+            Ours.SERVER, trio.testing.lockstep_stream_pair(), patience=Patience(send_timeout_s=20)
+        )
+        text = "x" * 100_000
+        start = trio.current_time()
+        _, frame = await both(lambda: ws.send(text), lambda: read_slowly(foreign, bytes_per_s=2000))
+        assert frame == text
+        assert trio.current_time() - start > 40
+
+    async def test_cancelled_to_a_peer_that_reads_slowly_gets_no_more_than_one_time_out(
+        self, autojump_clock: MockClock
+    ) -> None:
+        ws, foreign = await open_foreign(
+            Ours.SERVER, trio.testing.lockstep_stream_pair(), patience=Patience(send_timeout_s=20)
+        )
+
+        async def give_up() -> float:
+            with trio.move_on_after(10):
+                await ws.send("x" * 100_000)
+            return trio.current_time()
+
+        start = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read_slowly, foreign, 2000)
+            assert await give_up() - start < 10 + 20 + 10
+            nursery.cancel_scope.cancel()
+        assert (await end_of(ws)) == (1006, "peer does not read")
 
     async def test_time_out_tells_everybody_who_waits(self, autojump_clock: MockClock) -> None:
         streams = trio.testing.memory_stream_pair()
@@ -605,6 +635,16 @@ class TestClose:
         )
         assert [await ws.receive(), await ws.receive()] == ["1", "2"]
         assert await end_of(ws) == (1000, "")
+
+
+async def read_slowly(foreign: Foreign, bytes_per_s: int) -> str:
+    """The next text, read by this many bytes a second."""
+    while not (events := foreign.engine.events_received()):
+        foreign.engine.receive_data(await foreign.stream.receive_some(bytes_per_s))
+        await trio.sleep(1)
+    frame = events[0]
+    assert isinstance(frame, Frame)
+    return bytes(frame.data).decode()
 
 
 async def raises_closed(ws: WebSocket, text: str) -> None:
