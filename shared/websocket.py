@@ -192,12 +192,12 @@ class WebSocket:
 
     async def _probe(self) -> None:
         """Nothing came for a whole interval: ask once, and take the peer for dead if that brings nothing either."""
-        if self._ping_unanswered:
-            await self._cut_off("no answer to ping")
-        else:
+        if not self._ping_unanswered:
             self._ping_unanswered = True
             self._put_ping()
             await self._reply()
+        elif not self._send_lock.locked():  # the ping may still be behind a long message, whose sender has its time-out
+            await self._cut_off("no answer to ping")
 
     async def _digest(self, data: bytes | bytearray) -> None:
         self._ping_unanswered = False

@@ -263,6 +263,18 @@ class TestKeepAlive:
         received, _ = await both(ws.receive, trickle)
         assert received == "x" * 100
 
+    async def test_waits_for_a_ping_that_is_still_behind_a_long_message(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(
+            Ours.SERVER, trio.testing.lockstep_stream_pair(), patience=Patience(ping_interval_s=10, send_timeout_s=20)
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end_of, ws)
+            nursery.start_soon(ws.send, "x" * 100_000)
+            assert len(await read_slowly(foreign, bytes_per_s=2000)) == 100_000
+            assert (await foreign.frame()).opcode is Opcode.PING
+            await both(lambda: ws.send("still there"), foreign.frame)
+            nursery.cancel_scope.cancel()
+
     async def test_sends_no_ping_at_interval_0(self, autojump_clock: MockClock) -> None:
         ws, foreign = await open_foreign(Ours.SERVER, patience=Patience(ping_interval_s=0))
         with trio.move_on_after(24 * 3600):
