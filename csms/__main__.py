@@ -14,7 +14,8 @@ import trio
 
 from csms import logs
 from csms.app import Csms
-from csms.settings import Settings, UserMistake
+from csms.settings import Settings
+from csms.user_mistake import UserMistake
 from shared.clock import SystemClock
 
 

@@ -17,8 +17,9 @@ from csms.passwords import Passwords
 from csms.registry import Registry, Station
 from csms.reservations import Reservations
 from csms.session import Session
-from csms.settings import Settings, UserMistake
+from csms.settings import Settings
 from csms.switchboard import Switchboard
+from csms.user_mistake import UserMistake
 from shared.clock import Clock
 from shared.endpoint import Language
 from shared.websocket import Patience, WebSocket

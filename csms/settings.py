@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from csms import __version__
+from csms.user_mistake import UserMistake
 
 _PREFIX: Final = "CSMS_"
-
-
-class UserMistake(Exception):
-    """Something the user asked for cannot be done. The text is one line: what, and what to do."""
 
 
 def _port(text: str) -> int:

@@ -1,0 +1,146 @@
+"""Opens the database: SQLite or PostgreSQL by URL, brought to this program's version."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import alembic.command
+import alembic.config
+import trio
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from csms.store.writer import Change, StoreUnavailable, Work, Writer
+from csms.user_mistake import UserMistake
+
+log = logging.getLogger(__name__)
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_READERS: Final = 4
+_LOCK_PATIENCE_S: Final = 5.0
+
+_Result = TypeVar("_Result")
+
+
+class Store:
+    """The open database. Writes are committed in groups; reads have threads of their own and never wait for writes."""
+
+    def __init__(self, engine: Engine) -> None:
+        """engine: its database is at this program's version. `writer.run` must run for anything to be written."""
+        self._engine = engine
+        self._readers = trio.CapacityLimiter(_READERS)
+        self.writer = Writer(engine)
+
+    def insert(self, table: Table) -> postgresql.Insert:
+        """An INSERT that knows ON CONFLICT, which both databases have and standard SQL has not."""
+        if self._engine.dialect.name == "sqlite":
+            return cast(postgresql.Insert, sqlite.insert(table))
+        return postgresql.insert(table)
+
+    async def commit(self, *changes: Change) -> None:
+        """Write rows, and return when they are on disk. Raises StoreUnavailable."""
+        await self.writer.commit(*changes)
+
+    async def change(self, work: Work) -> Any:
+        """Do `work` in a transaction of the writer's, and return its result when that is on disk.
+
+        Raises StoreUnavailable, or what `work` raises.
+        """
+        return await self.writer.run_in_transaction(work)
+
+    async def read(self, work: Callable[[Connection], _Result]) -> _Result:
+        """Do `work`, which only reads, in a thread. Raises StoreUnavailable."""
+        return await trio.to_thread.run_sync(self._read, work, limiter=self._readers)
+
+    def _read(self, work: Callable[[Connection], _Result]) -> _Result:
+        try:
+            with self._engine.connect() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            raise StoreUnavailable(_first_line(error)) from error
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[Store]:
+    """Open the database at `url`, bring it to this program's version, and write for everybody until the block ends.
+
+    When it ends, what was handed over is still written. Raises UserMistake for a database that cannot be used.
+    """
+    engine = await trio.to_thread.run_sync(_open_engine, url)
+    try:
+        store = Store(engine)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(store.writer.run)
+            try:
+                yield store
+            finally:
+                store.writer.close()
+    finally:
+        engine.dispose()
+
+
+def _open_engine(url: str) -> Engine:
+    try:
+        engine = _create_engine(url)
+    except (ArgumentError, NoSuchModuleError, ImportError):
+        raise UserMistake(
+            f"--database {_shown(url)}: must be sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+        ) from None
+    try:
+        with engine.connect() as connection:
+            _migrate(connection, url)
+    except DBAPIError as error:
+        engine.dispose()
+        raise UserMistake(f"the database {_shown(url)} does not open: {_first_line(error)}") from None
+    except UserMistake:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _create_engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"timeout": _LOCK_PATIENCE_S, "check_same_thread": False})
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    return create_engine(parsed, pool_pre_ping=True)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """WAL: readers and the writer do not wait for each other. FULL: a commit is on disk when it returns."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _migrate(connection: Connection, url: str) -> None:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in known:
+        raise UserMistake(
+            f"the database {_shown(url)} is of a newer csms (revision {current}): run that one, or use another database"
+        )
+    connection.rollback()
+    config.attributes["connection"] = connection
+    alembic.command.upgrade(config, "head")
+    connection.commit()
+
+
+def _shown(url: str) -> str:
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "as given"
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).partition("\n")[0]

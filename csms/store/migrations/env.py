@@ -1,0 +1,15 @@
+"""Alembic runs this for each command; the connection comes from csms.store.database."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from csms.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,  # SQLite alters a table by copying it
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,178 @@
+"""What the CSMS keeps: the tables, the same on SQLite and PostgreSQL.
+
+Moments are milliseconds since 1970-01-01 UTC, in columns whose names end in _at: they sort, they have no time zone, and
+both databases store them alike. Payloads are JSON text, as they were on the wire.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+metadata: Final = MetaData()
+
+_Id: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up in INTEGER PRIMARY KEY only
+
+stations: Final = Table(
+    "stations",
+    metadata,
+    Column("station_id", String(48), primary_key=True),
+    Column("password_hash", Text),
+    Column("security_profile", Integer, nullable=False),
+    Column("registration", String(20), nullable=False),
+    Column("accepted", Boolean, nullable=False),
+    Column("items_per_message", Text, nullable=False),  # JSON: {"GetVariables": 10, …}
+    Column("boot", Text, nullable=False),  # JSON: chargingStation of the last BootNotification
+    Column("booted_at", BigInteger),
+)
+
+connectors: Final = Table(
+    "connectors",
+    metadata,
+    Column("station_id", String(48), primary_key=True),
+    Column("evse_id", Integer, primary_key=True),
+    Column("connector_id", Integer, primary_key=True),
+    Column("status", String(20), nullable=False),
+    Column("reported_at", BigInteger, nullable=False),
+)
+
+transactions: Final = Table(
+    "transactions",
+    metadata,
+    Column("station_id", String(48), primary_key=True),
+    Column("transaction_id", String(36), primary_key=True),
+    Column("evse_id", Integer),
+    Column("connector_id", Integer),
+    Column("id_token", Text),
+    Column("id_token_type", String(20)),
+    Column("remote_start_id", Integer),
+    Column("reservation_id", Integer),
+    Column("charging_state", String(20)),
+    Column("state_seq_no", Integer, nullable=False),  # the event charging_state is of: an older one must not undo it
+    Column("stopped_reason", String(20)),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("first_seq_no", Integer),  # of Started, None until it came
+    Column("final_seq_no", Integer),  # of Ended, None until it came
+    Column("updated_at", BigInteger, nullable=False),
+    Index("transactions_by_update", "updated_at", "station_id", "transaction_id"),
+)
+
+transaction_events: Final = Table(
+    "transaction_events",
+    metadata,
+    Column("station_id", String(48), primary_key=True),
+    Column("transaction_id", String(36), primary_key=True),
+    Column("seq_no", Integer, primary_key=True),
+    Column("event_type", String(10), nullable=False),
+    Column("trigger_reason", String(30), nullable=False),
+    Column("offline", Boolean, nullable=False),
+    Column("happened_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("response", Text, nullable=False),
+)
+
+meter_values: Final = Table(
+    "meter_values",
+    metadata,
+    Column("meter_value_id", _Id, primary_key=True, autoincrement=True),
+    Column("station_id", String(48), nullable=False),
+    Column("evse_id", Integer),
+    Column("transaction_id", String(36)),
+    Column("seq_no", Integer),
+    Column("position", Integer, nullable=False),  # within its message
+    Column("sampled_at", BigInteger, nullable=False),
+    Column("measurand", String(40), nullable=False),
+    Column("context", String(24), nullable=False),
+    Column("phase", String(8)),
+    Column("location", String(8), nullable=False),
+    Column("unit", String(20), nullable=False),
+    Column("multiplier", Integer, nullable=False),
+    Column("value", Float, nullable=False),  # as sent, multiplier not applied
+    Column("signed", Text),  # JSON: signedMeterValue, verbatim
+    # A resent event brings the same values again: they are told by where they stand. MeterValues has no such name.
+    Index("meter_values_once", "station_id", "transaction_id", "seq_no", "position", unique=True),
+    Index("meter_values_by_time", "station_id", "sampled_at"),
+)
+
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("id_token_type", String(20), primary_key=True),
+    Column("id_token", String(36), primary_key=True),  # in lower case: identifierString is case-insensitive
+    Column("token", Text, nullable=False),  # JSON: as the API has it
+)
+
+reservations: Final = Table(
+    "reservations",
+    metadata,
+    Column("station_id", String(48), primary_key=True),
+    Column("reservation_id", Integer, primary_key=True),
+    Column("request", Text, nullable=False),  # JSON: the ReserveNow
+    Column("state", String(20), nullable=False),
+    Column("confirmed", Boolean, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+variables: Final = Table(
+    "variables",
+    metadata,
+    Column("station_id", String(48), primary_key=True),
+    Column("component", String(50), primary_key=True),
+    Column("component_instance", String(50), primary_key=True),  # "" for none, as in the next: keys are never NULL
+    Column("evse_id", Integer, primary_key=True),  # 0 for none
+    Column("connector_id", Integer, primary_key=True),  # 0 for none
+    Column("variable", String(50), primary_key=True),
+    Column("variable_instance", String(50), primary_key=True),
+    Column("attribute_type", String(10), primary_key=True),
+    Column("attribute", Text, nullable=False),  # JSON: value, mutability, persistent, constant
+    Column("characteristics", Text, nullable=False),  # JSON: variableCharacteristics
+    Column("reported_at", BigInteger, nullable=False),
+)
+
+commands: Final = Table(
+    "commands",
+    metadata,
+    Column("command_id", String(36), primary_key=True),
+    Column("station_id", String(48), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("deduplication_key", String(100), unique=True),
+    Column("state", String(20), nullable=False),
+    Column("history", Text, nullable=False),  # JSON: [{"state": …, "at": …}, …]
+    Column("result", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("commands_by_station", "station_id", "state"),
+)
+
+messages: Final = Table(
+    "messages",
+    metadata,
+    Column("message_no", _Id, primary_key=True, autoincrement=True),
+    Column("station_id", String(48), nullable=False),
+    Column("direction", String(10), nullable=False),  # received, sent: the CALL
+    Column("action", String(40)),
+    Column("message_id", String(36), nullable=False),
+    Column("request", Text, nullable=False),
+    Column("response", Text),
+    Column("error_code", String(40)),
+    Column("called_at", BigInteger, nullable=False),
+    Column("latency_ms", Float),
+    Index("messages_by_station", "station_id", "message_no"),
+    Index("messages_by_time", "called_at"),
+)
+
+events: Final = Table(
+    "events",
+    metadata,
+    Column("event_id", _Id, primary_key=True, autoincrement=True),
+    Column("event_type", String(40), nullable=False),
+    Column("station_id", String(48)),
+    Column("happened_at", BigInteger, nullable=False),
+    Column("data", Text, nullable=False),
+    sqlite_autoincrement=True,  # an id is never given twice: Last-Event-ID counts on it
+)

@@ -1,0 +1,146 @@
+"""Group commit: what all sessions have to write meets in one task, which commits it in batches.
+
+Each writer waits until its part is on disk. While one batch is written the next gathers, so that those who wait for a
+commit share what it costs.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import trio
+from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+log = logging.getLogger(__name__)
+
+_JOBS_WAITING: Final = 2_000
+_JOBS_AT_ONCE: Final = 500
+
+Row = dict[str, Any]
+Work = Callable[[Connection], Any]
+
+
+class StoreUnavailable(Exception):
+    """The database did not take it: nothing of what was to be written is promised to be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Rows for one statement, which takes each of them as its parameters.
+
+    statement: one object for all Changes of a kind, so that the rows of a batch go to the database together. It must
+    do no harm twice, nor in another order than other Changes that are written at the same time.
+    """
+
+    statement: Executable
+    rows: Sequence[Row]
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    changes: Sequence[Change] = ()
+    work: Work | None = None
+    result: Any = None
+    error: Exception | None = None
+    done: trio.Event = field(default_factory=trio.Event)
+
+
+class Writer:
+    """Writes for everybody. `run()` is its life; it ends when `close()` was called and all is written."""
+
+    def __init__(self, engine: Engine, *, patience_s: float = 20.0) -> None:
+        """patience_s: how long a writer waits, for its turn and the commit together."""
+        self._engine = engine
+        self._patience_s = patience_s
+        self._put, self._jobs = trio.open_memory_channel[_Job](_JOBS_WAITING)
+        self._thread = trio.CapacityLimiter(1)
+
+    async def commit(self, *changes: Change) -> None:
+        """Write rows, and return when they are on disk. Raises StoreUnavailable."""
+        await self._wait_for(_Job(changes=changes))
+
+    async def run_in_transaction(self, work: Callable[[Connection], Any]) -> Any:
+        """Have `work` done in a transaction, in a thread, and return its result when that is committed.
+
+        It may be done again after a failure of others in its batch. Raises StoreUnavailable, or what `work` raises.
+        """
+        job = _Job(work=work)
+        await self._wait_for(job)
+        return job.result
+
+    async def run(self) -> None:
+        """Write batch after batch."""
+        async with self._jobs:
+            async for job in self._jobs:
+                batch = [job]
+                while len(batch) < _JOBS_AT_ONCE:
+                    try:
+                        batch.append(self._jobs.receive_nowait())
+                    except (trio.WouldBlock, trio.EndOfChannel):
+                        break
+                await trio.to_thread.run_sync(self._write, batch, limiter=self._thread)
+                for finished in batch:
+                    finished.done.set()
+
+    def close(self) -> None:
+        """Take nothing more; what waits is still written."""
+        self._put.close()
+
+    async def _wait_for(self, job: _Job) -> None:
+        with trio.move_on_after(self._patience_s):
+            try:
+                self._put.send_nowait(job)
+            except trio.WouldBlock:
+                await self._put.send(job)
+            except trio.ClosedResourceError:
+                raise StoreUnavailable("the store is closed") from None
+            await job.done.wait()
+            if job.error is not None:
+                raise job.error
+            return
+        raise StoreUnavailable(f"the database did not answer within {self._patience_s:g} s")
+
+    def _write(self, batch: list[_Job]) -> None:
+        """In the thread: all in one transaction; where one is to blame that this fails, each in its own."""
+        try:
+            self._write_together(batch)
+        except Exception as error:  # noqa: BLE001 - it is raised where the job came from
+            if len(batch) > 1 and not _is_unavailable(error):
+                for job in batch:
+                    self._write([job])
+            else:
+                _fail(batch, error)
+
+    def _write_together(self, batch: list[_Job]) -> None:
+        rows: dict[int, tuple[Executable, list[Row]]] = {}
+        for job in batch:
+            for change in job.changes:
+                rows.setdefault(id(change.statement), (change.statement, []))[1].extend(change.rows)
+        with self._engine.begin() as connection:
+            for statement, parameters in rows.values():
+                if parameters:
+                    connection.execute(statement, parameters)
+            for job in batch:
+                if job.work is not None:
+                    job.result = job.work(connection)
+
+
+def _fail(batch: list[_Job], error: Exception) -> None:
+    if isinstance(error, SQLAlchemyError):
+        log.error("the database did not take %d writes: %s", len(batch), _brief(error))
+    for job in batch:
+        job.error = StoreUnavailable(_brief(error)) if isinstance(error, SQLAlchemyError) else error
+
+
+def _is_unavailable(error: Exception) -> bool:
+    """Whether it is the database's fault, and not that of what was to be written."""
+    return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+def _brief(error: SQLAlchemyError) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(cause).partition("\n")[0]

@@ -1,0 +1,135 @@
+"""What is committed is there, whoever else writes at the time; on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+from sqlalchemy import Connection, func, select, text
+
+from csms.store import Change, Row, Store, StoreUnavailable, open_store
+from csms.store.tables import connectors
+from csms.user_mistake import UserMistake
+
+
+def connector(station_id: str, evse_id: int = 1, status: str | None = "Available") -> Row:
+    return {"station_id": station_id, "evse_id": evse_id, "connector_id": 1, "status": status, "reported_at": 0}
+
+
+def count(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(connectors)) or 0
+
+
+async def test_what_was_committed_is_there_after_a_restart(database_url: str) -> None:
+    async with open_store(database_url) as store:
+        await store.commit(Change(store.insert(connectors), [connector("CP_1")]))
+    async with open_store(database_url) as store:
+        assert await store.read(count) == 1
+
+
+async def test_many_writers_at_once_are_all_written(database_url: str) -> None:
+    async with open_store(database_url) as store:
+        statement = store.insert(connectors)
+        async with trio.open_nursery() as nursery:
+            for number in range(300):
+                nursery.start_soon(store.commit, Change(statement, [connector(f"CP_{number}")]))
+        assert await store.read(count) == 300
+
+
+async def test_one_who_writes_nonsense_is_told_and_the_others_are_written(database_url: str) -> None:
+    async with open_store(database_url) as store:
+        statement = store.insert(connectors)
+        refused: list[int] = []
+
+        async def write(number: int) -> None:
+            try:
+                await store.commit(Change(statement, [connector(f"CP_{number}", status=None if number == 5 else "x")]))
+            except StoreUnavailable:
+                refused.append(number)
+
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                nursery.start_soon(write, number)
+        assert refused == [5]
+        assert await store.read(count) == 19
+
+
+async def test_work_in_a_transaction_gives_its_result_and_is_undone_when_it_raises(database_url: str) -> None:
+    async with open_store(database_url) as store:
+
+        def work(connection: Connection) -> int:
+            connection.execute(store.insert(connectors), [connector("CP_1")])
+            return count(connection)
+
+        def broken(connection: Connection) -> None:
+            connection.execute(store.insert(connectors), [connector("CP_2")])
+            raise LookupError("no such thing")
+
+        assert await store.change(work) == 1
+        with pytest.raises(LookupError, match="no such thing"):
+            await store.change(broken)
+        assert await store.read(count) == 1
+
+
+async def test_what_was_handed_over_is_written_although_the_store_closes(database_url: str) -> None:
+    async with trio.open_nursery() as nursery, open_store(database_url) as store:
+        statement = store.insert(connectors)
+        for number in range(50):
+            nursery.start_soon(store.commit, Change(statement, [connector(f"CP_{number}")]))
+        await trio.testing.wait_all_tasks_blocked()
+    async with open_store(database_url) as store:
+        assert await store.read(count) == 50
+
+
+async def test_a_closed_store_says_so(database_url: str) -> None:
+    async with open_store(database_url) as store:
+        pass
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await store.commit(Change(store.insert(connectors), [connector("CP_1")]))
+
+
+async def test_a_database_of_a_newer_program_is_refused(database_url: str) -> None:
+    async with open_store(database_url) as store:
+        await store.change(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num='9999'")))
+    with pytest.raises(UserMistake, match=r"newer csms \(revision 9999\)"):
+        async with open_store(database_url):
+            pass
+
+
+async def _commit(store: Store) -> None:
+    await store.commit(Change(store.insert(connectors), [connector("CP_1")]))
+
+
+async def test_a_locked_sqlite_database_is_unavailable_and_then_serves_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("csms.store.database._LOCK_PATIENCE_S", 0.1)
+    file = tmp_path / "csms.db"
+    async with open_store(f"sqlite:///{file}") as store:
+        with sqlite3.connect(file) as somebody_else:
+            somebody_else.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(StoreUnavailable, match="locked"):
+                await _commit(store)
+            somebody_else.rollback()
+        somebody_else.close()
+        await _commit(store)
+        assert await store.read(count) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("mysql://host/name", "must be sqlite:///FILE or postgresql"),
+        ("nonsense", "must be sqlite:///FILE or postgresql"),
+        ("sqlite:////no/such/folder/csms.db", "unable to open database file"),
+        ("postgresql+psycopg://user:secret@127.0.0.1:1/name", "does not open: .*refused"),
+    ],
+)
+async def test_a_database_that_cannot_be_used_is_the_users_mistake(url: str, complaint: str) -> None:
+    with pytest.raises(UserMistake, match=complaint) as caught:
+        async with open_store(url):
+            pass
+    assert "secret" not in str(caught.value)
