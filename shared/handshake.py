@@ -25,8 +25,9 @@ from shared.websocket import MAX_MESSAGE_BYTES, Patience, WebSocket, WebSocketCl
 
 _READ_BYTES: Final = 8 * 1024
 
-# Sessions tell of every connection; the engine would tell of it again.
-_engine_log = logging.getLogger("websockets")
+# Sessions tell of every connection; the engine would tell of it again, with the Authorization header and every payload.
+_engine_log = logging.getLogger(f"{__name__}.engine")
+_engine_log.setLevel(logging.WARNING)
 
 
 class Refusal(Exception):
@@ -135,9 +136,11 @@ async def open_stream(url: str) -> trio.abc.Stream:
 def connection_url(csms_url: str, identity: str) -> str:
     """The OCPP-J endpoint URL with the station's identity appended, percent-encoded (Part 4 §3.1.1).
 
-    Raises ValueError for an endpoint URL that is not ws:// or wss://.
+    Raises ValueError for an endpoint URL that is not ws:// or wss://, or holds more than a host, a port and a path.
     """
-    _parse(csms_url)
+    uri = _parse(csms_url)
+    if uri.user_info is not None or uri.query:
+        raise ValueError("the URL of a CSMS has no user name, no password and no query")  # not shown: may be a secret
     return f"{csms_url.rstrip('/')}/{quote(identity, safe='')}"
 
 

@@ -1,0 +1,71 @@
+"""The command line: `python -m station CP_1`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from itertools import cycle, islice
+from random import Random, SystemRandom
+from typing import Final
+
+import trio
+
+from shared.clock import SystemClock, TrioClock
+from shared.handshake import open_stream
+from shared.ocppj.schemas import Schemas
+from shared.ocppj.versions import V201
+from station.app import Station
+from station.device_model import MESSAGE_TIMEOUT, DeviceModel
+from station.hardware import Hardware
+from station.settings import Settings, parse
+
+log = logging.getLogger()
+
+CONNECTOR_TYPES: Final = ("cType2", "cCCS2", "cG105")
+"""What the connectors of an EVSE are, one after the other."""
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+def main() -> int:
+    """Run one station until SIGINT or SIGTERM; the exit status is 0 then, and 2 for a user's mistake."""
+    settings = parse(sys.argv[1:], os.environ)
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(levelname)s:%(name)s:%(message)s"
+    )
+    trio.run(_run, settings)
+    return 0
+
+
+async def _run(settings: Settings) -> None:
+    station = _station(settings)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(station.run)
+        with trio.open_signal_receiver(*_STOP_SIGNALS) as signals:
+            received = await anext(signals)
+        for number in _STOP_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
+        log.info("%s: %s, stopping", settings.identity, signal.Signals(received).name)
+        nursery.cancel_scope.cancel()
+
+
+def _station(settings: Settings) -> Station:
+    variables = DeviceModel()
+    variables[MESSAGE_TIMEOUT] = settings.call_timeout
+    types = list(islice(cycle(CONNECTOR_TYPES), settings.connectors))
+    return Station(
+        settings.identity,
+        Hardware([types] * settings.evses),
+        variables,
+        csms_url=settings.csms,
+        password=settings.password,
+        open_stream=open_stream,
+        clock=TrioClock(SystemClock().now()),
+        random=SystemRandom() if settings.seed is None else Random(settings.seed),  # noqa: S311  # no secrets from it
+        schemas=Schemas.load(V201),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

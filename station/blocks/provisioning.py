@@ -1,0 +1,168 @@
+"""B Provisioning: the station registers with the CSMS, and says nothing else before it is accepted (B01, B02, B03)."""
+
+from __future__ import annotations
+
+import enum
+import logging
+import math
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, TypedDict, cast
+
+from shared.clock import TrioClock
+from shared.ocppj import date_time
+from shared.ocppj.errors import CallFailed, ConnectionLost, SecurityError
+from station.device_model import HEARTBEAT_INTERVAL, DeviceModel
+from station.outgoing import Outgoing, Payload
+
+log = logging.getLogger()
+
+CHARGING_STATION: Final = {"model": "Wallbox XYZ", "vendorName": "anewone"}
+OWN_RETRY_INTERVAL_S: Final = 60.0
+"""Between BootNotifications when the CSMS names no interval or does not answer (B01 error handling, B02.FR.07)."""
+
+BootReason = Literal["PowerUp", "Triggered"]
+
+
+class BootNotificationResponse(TypedDict):
+    currentTime: str
+    interval: int
+    status: Literal["Accepted", "Pending", "Rejected"]
+
+
+class Registration(enum.Enum):
+    """What the CSMS thinks of this station, as far as the station knows."""
+
+    BOOTING = "Booting"  # no answer to a BootNotification yet
+    PENDING = "Pending"
+    REJECTED = "Rejected"
+    ACCEPTED = "Accepted"
+
+
+class Verdict(enum.Enum):
+    """What the CSMS lets the station know: the status of a BootNotificationResponse, or that it has forgotten it."""
+
+    ACCEPTED = "Accepted"
+    PENDING = "Pending"
+    REJECTED = "Rejected"
+    FORGOTTEN = "SecurityError"  # in answer to a CALL that only accepted stations may send (B01.FR.10)
+
+
+NEXT: Final[Mapping[tuple[Registration, Verdict], Registration]] = {
+    (Registration.BOOTING, Verdict.ACCEPTED): Registration.ACCEPTED,  # B01
+    (Registration.BOOTING, Verdict.PENDING): Registration.PENDING,  # B02
+    (Registration.BOOTING, Verdict.REJECTED): Registration.REJECTED,  # B03
+    (Registration.PENDING, Verdict.ACCEPTED): Registration.ACCEPTED,
+    (Registration.PENDING, Verdict.PENDING): Registration.PENDING,
+    (Registration.PENDING, Verdict.REJECTED): Registration.REJECTED,
+    (Registration.REJECTED, Verdict.ACCEPTED): Registration.ACCEPTED,
+    (Registration.REJECTED, Verdict.PENDING): Registration.PENDING,
+    (Registration.REJECTED, Verdict.REJECTED): Registration.REJECTED,
+    (Registration.ACCEPTED, Verdict.FORGOTTEN): Registration.BOOTING,  # it was restarted without its memory
+}
+
+
+def may_send(now: Registration, action: str, *, asked_for: bool) -> bool:
+    """Whether the station may send a CALL of this action (B01.FR.08, B02.FR.02, B03.FR.02).
+
+    asked_for: the CSMS asked for it, with a TriggerMessage.
+    """
+    match now:
+        case Registration.ACCEPTED:
+            return True
+        case Registration.PENDING:
+            return asked_for or action == "BootNotification"
+        case Registration.BOOTING | Registration.REJECTED:
+            return action == "BootNotification"
+
+
+class Provisioning:
+    """Keeps trying until the CSMS accepts the station."""
+
+    def __init__(
+        self,
+        identity: str,
+        variables: DeviceModel,
+        clock: TrioClock,
+        *,
+        monotonic: Callable[[], float],
+        accepted: Callable[[], None],
+    ) -> None:
+        """accepted: called whenever a BootNotification was accepted."""
+        self._identity = identity
+        self._variables = variables
+        self._clock = clock
+        self._monotonic = monotonic
+        self._accepted = accepted
+        self._registration = Registration.BOOTING
+        self._boot_at = -math.inf
+        self._answered_at = -math.inf
+        self._asked_for = False
+
+    @property
+    def registration(self) -> Registration:
+        """What the CSMS thinks of this station."""
+        return self._registration
+
+    def admit(self, action: str) -> None:
+        """Let the CSMS call; raises SecurityError while it has the station rejected (B03.FR.08)."""
+        if self._registration is Registration.REJECTED:
+            raise SecurityError(f"{action} is refused: the BootNotification was answered with Rejected")
+
+    def boot_at_once(self) -> None:
+        """Send a BootNotification although its time has not come: a TriggerMessage asks for it (B02.FR.04)."""
+        self._asked_for = True
+
+    def forgotten(self) -> None:
+        """The CSMS has answered SecurityError to what accepted stations may send: register again.
+
+        Where it has accepted the station only just now, asking again at once would bring the same.
+        """
+        if self._registration is Registration.ACCEPTED:
+            self._registration = NEXT[self._registration, Verdict.FORGOTTEN]
+            self._boot_at = self._answered_at + OWN_RETRY_INTERVAL_S
+            log.warning("%s: the CSMS does not know any more that it has accepted this station", self._identity)
+
+    def next_call(self) -> Outgoing | None:
+        """The BootNotification, when it is time for one.
+
+        Its reason is that of the station's last boot, also when the CSMS has only forgotten the station.
+        """
+        if self._registration is Registration.ACCEPTED or self._monotonic() < self.due_at():
+            return None
+        asked_for = self._asked_for
+        reason: BootReason = "Triggered" if asked_for else "PowerUp"
+
+        def answered(payload: Payload) -> None:
+            self._asked_for = self._asked_for and not asked_for
+            self._answered(cast(BootNotificationResponse, payload))
+
+        def failed(failure: CallFailed) -> None:
+            self._asked_for = False
+            if not isinstance(failure, ConnectionLost):  # then the back-off of the next connection is wait enough
+                self._boot_at = self._monotonic() + OWN_RETRY_INTERVAL_S
+                log.info("%s: asking again in %g s", self._identity, OWN_RETRY_INTERVAL_S)
+
+        payload: Payload = {"chargingStation": CHARGING_STATION, "reason": reason}
+        return Outgoing("BootNotification", payload, answered, failed)
+
+    def due_at(self) -> float:
+        """When the next BootNotification is due."""
+        if self._registration is Registration.ACCEPTED:
+            return math.inf
+        return -math.inf if self._asked_for else self._boot_at
+
+    def _answered(self, response: BootNotificationResponse) -> None:
+        self._answered_at = self._monotonic()
+        interval_s = response["interval"]
+        self._clock.set(date_time.from_wire(response["currentTime"]))  # B01.FR.06
+        self._registration = NEXT[self._registration, Verdict(response["status"])]
+        if self._registration is Registration.ACCEPTED:
+            self._asked_for = False
+            if interval_s > 0:
+                self._variables[HEARTBEAT_INTERVAL] = interval_s  # B01.FR.04
+            log.info("%s: accepted, heartbeat every %d s", self._identity, self._variables[HEARTBEAT_INTERVAL])
+            self._accepted()
+        else:
+            wait_s = interval_s if interval_s > 0 else OWN_RETRY_INTERVAL_S  # B02.FR.07, B02.FR.08
+            self._boot_at = self._answered_at + wait_s
+            log.info("%s: %s, asking again in %g s", self._identity, response["status"].lower(), wait_s)

@@ -1,0 +1,166 @@
+"""The reservations of one station: what the CSMS asks for, what time and defects do to them, what it is told."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, Literal, NotRequired, TypedDict
+
+from shared.clock import TrioClock
+from shared.ocppj import date_time
+from shared.ocppj.errors import CallFailed, CallRefused, CallTimedOut, ConnectionLost
+from station.blocks.reservation import rules
+from station.blocks.reservation.rules import Book, Condition, Place, Reservation
+from station.device_model import (
+    RESERVATION_AVAILABLE,
+    RESERVATION_ENABLED,
+    RESERVATION_NON_EVSE_SPECIFIC,
+    DeviceModel,
+)
+from station.hardware import Connector, Evse, Hardware
+from station.outgoing import Outgoing, Payload
+
+log = logging.getLogger()
+
+UPDATES_KEPT: Final = 64
+"""ReservationStatusUpdates that wait for the CSMS; beyond, the oldest are dropped."""
+UNANSWERED_PAUSE_S: Final = 30.0
+"""Before an update that the CSMS left unanswered is sent again, so that other messages have their turn."""
+
+UpdateStatus = Literal["Expired", "Removed"]
+
+
+class ReserveNowRequest(TypedDict):
+    id: int
+    expiryDateTime: str
+    connectorType: NotRequired[str]
+    evseId: NotRequired[int]
+
+
+class CancelReservationRequest(TypedDict):
+    reservationId: int
+
+
+class Reservations:
+    """The station's book of reservations."""
+
+    def __init__(
+        self,
+        identity: str,
+        hardware: Hardware,
+        variables: DeviceModel,
+        clock: TrioClock,
+        *,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._identity = identity
+        self._hardware = hardware
+        self._variables = variables
+        self._clock = clock
+        self._monotonic = monotonic
+        self._book = Book()
+        self._updates: deque[tuple[int, UpdateStatus]] = deque()
+        self._update_not_before = -math.inf
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The ids of the EVSEs whose connectors are Reserved."""
+        return self._book.held
+
+    @property
+    def next_expiry(self) -> datetime | None:
+        """When the next reservation expires, by the station's clock."""
+        return self._book.next_expiry
+
+    def reserve_now(self, request: ReserveNowRequest) -> Payload:
+        """Answer ReserveNow (H01); Rejected also for an EVSE that is not there and for a time that has passed."""
+        self.expire()
+        wanted = Reservation(
+            request["id"],
+            date_time.from_wire(request["expiryDateTime"]),
+            request.get("evseId"),
+            request.get("connectorType"),
+        )
+        if not self._takes(wanted) or wanted.expires_at <= self._clock.now():
+            return {"status": "Rejected"}
+        self._book, status = rules.reserve(self._book, wanted, self._places())
+        return {"status": status}
+
+    def cancel_reservation(self, request: CancelReservationRequest) -> Payload:
+        """Answer CancelReservation (H02)."""
+        self.expire()
+        book = rules.cancel(self._book, request["reservationId"], self._places())
+        if book is None:
+            return {"status": "Rejected"}
+        self._book = book
+        return {"status": "Accepted"}
+
+    def expire(self) -> bool:
+        """End what has expired, and have the CSMS told (H04). Returns whether there was any."""
+        self._book, expired = rules.expire(self._book, self._clock.now(), self._places())
+        for reservation in expired:
+            self._tell(reservation, "Expired")
+        return bool(expired)
+
+    def hardware_changed(self) -> None:
+        """End what the hardware cannot keep any more, and have the CSMS told (H01.FR.16, H01.FR.17)."""
+        self.expire()
+        self._book, removed = rules.settle(self._book, self._places())
+        for reservation in removed:
+            self._tell(reservation, "Removed")
+
+    def next_call(self) -> Outgoing | None:
+        """The ReservationStatusUpdate that waits longest."""
+        if not self._updates or self._monotonic() < self._update_not_before:
+            return None
+        update = self._updates[0]
+
+        def delivered() -> None:
+            if self._updates and self._updates[0] is update:
+                self._updates.popleft()
+
+        def failed(failure: CallFailed) -> None:
+            match failure:
+                case ConnectionLost() | CallRefused(code="SecurityError"):
+                    pass  # sent again when the station is connected or registered again
+                case CallTimedOut():
+                    self._update_not_before = self._monotonic() + UNANSWERED_PAUSE_S
+                case _:
+                    delivered()  # sending it again will not help
+
+        payload: Payload = {"reservationId": update[0], "reservationUpdateStatus": update[1]}
+        return Outgoing("ReservationStatusUpdate", payload, lambda _: delivered(), failed)
+
+    def due_at(self) -> float:
+        """When an update that was left unanswered is sent again."""
+        return self._update_not_before if self._updates else math.inf
+
+    def _takes(self, wanted: Reservation) -> bool:
+        if not self._variables[RESERVATION_AVAILABLE] or not self._variables[RESERVATION_ENABLED]:  # H01.FR.01
+            return False
+        return wanted.evse_id is not None or self._variables[RESERVATION_NON_EVSE_SPECIFIC]  # H01.FR.18, H01.FR.19
+
+    def _tell(self, reservation: Reservation, status: UpdateStatus) -> None:
+        log.info("%s: reservation %d: %s", self._identity, reservation.id, status)
+        if len(self._updates) == UPDATES_KEPT:
+            reservation_id, dropped = self._updates.popleft()
+            log.warning("%s: reservation %d: the CSMS is not told %s", self._identity, reservation_id, dropped)
+        self._updates.append((reservation.id, status))
+
+    def _places(self) -> list[Place]:
+        return [
+            Place(
+                evse.evse_id,
+                tuple((connector.connector_type, self._condition(evse, connector)) for connector in evse.connectors),
+                evse.plugged_in,
+            )
+            for evse in self._hardware.evses
+        ]
+
+    def _condition(self, evse: Evse, connector: Connector) -> Condition:
+        if connector.faulted:
+            return Condition.FAULTED
+        return Condition.USABLE if self._hardware.in_use(evse, connector) else Condition.UNAVAILABLE

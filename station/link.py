@@ -1,0 +1,153 @@
+"""The way to the CSMS: connects, and connects again with a growing back-off (OCPP 2.0.1 Part 4 §3 and §5.3)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from http import HTTPStatus
+from random import Random
+from typing import Final, NoReturn
+
+import trio
+from websockets.frames import CloseCode
+
+from shared.handshake import HandshakeRefused, basic_authorization, connect, connection_url
+from shared.ocppj.versions import V201
+from shared.websocket import Patience, WebSocket, WebSocketClosed
+from station.device_model import (
+    RETRY_BACK_OFF_RANDOM_RANGE,
+    RETRY_BACK_OFF_REPEAT_TIMES,
+    RETRY_BACK_OFF_WAIT_MINIMUM,
+    WEB_SOCKET_PING_INTERVAL,
+    DeviceModel,
+)
+
+log = logging.getLogger()
+
+CONNECT_TIMEOUT_S: Final = 20.0
+PASSWORD_REFUSED_WAIT_S: Final = 60.0
+"""On top of the back-off: a password does not become right by itself, and trying often looks like an attack."""
+_GOODBYE_TIMEOUT_S: Final = 2.0
+
+OpenStream = Callable[[str], Awaitable[trio.abc.Stream]]
+Converse = Callable[[WebSocket], Awaitable[WebSocketClosed]]
+
+
+class NotConnected(Exception):
+    """An attempt to connect has failed, for the reason that the text gives a person; then wait `extra_wait_s` more."""
+
+    def __init__(self, text: str, *, extra_wait_s: float = 0.0) -> None:
+        super().__init__(text)
+        self.extra_wait_s = extra_wait_s
+
+
+def back_off_s(variables: DeviceModel, waits: int, random: Random) -> float:
+    """Seconds to wait before the next attempt to connect (Part 4 §5.3, errata 2025-04 §4.12).
+
+    waits: how often the station has waited since the last connection was lost, >= 0.
+    """
+    doublings = min(waits, variables[RETRY_BACK_OFF_REPEAT_TIMES])
+    wait_s = variables[RETRY_BACK_OFF_WAIT_MINIMUM] * 2.0**doublings
+    return wait_s + random.uniform(0, variables[RETRY_BACK_OFF_RANDOM_RANGE])
+
+
+class Link:
+    """Keeps one station connected to its CSMS."""
+
+    def __init__(
+        self,
+        identity: str,
+        csms_url: str,
+        password: str,
+        variables: DeviceModel,
+        *,
+        open_stream: OpenStream,
+        random: Random,
+    ) -> None:
+        """csms_url: without the identity. open_stream: a stream to the host of a URL. Raises ValueError: csms_url."""
+        self._identity = identity
+        self._url = connection_url(csms_url, identity)
+        self._headers = {"Authorization": basic_authorization(identity, password)}
+        self._variables = variables
+        self._open_stream = open_stream
+        self._random = random
+
+    async def run(self, converse: Converse) -> NoReturn:
+        """Connect for ever. converse: what is done with each connection, until it has ended; returns how it ended.
+
+        When this is cancelled, the CSMS is told that the station is going away (1001).
+        """
+        waits = 0
+        while True:
+            try:
+                ws = await self._connect()
+            except NotConnected as reason:
+                what = str(reason)
+                wait_s = back_off_s(self._variables, waits, self._random) + reason.extra_wait_s
+                waits += 1
+            else:
+                log.info("%s: connected to %s (%s)", self._identity, self._url, ws.subprotocol)
+                what = f"disconnected ({await self._use(ws, converse)})"
+                wait_s = back_off_s(self._variables, 0, self._random)
+                waits = 1
+            log.warning("%s: %s; connecting again in %.1f s", self._identity, what, wait_s)
+            await trio.sleep(wait_s)
+
+    async def _connect(self) -> WebSocket:
+        try:
+            with trio.fail_after(CONNECT_TIMEOUT_S):
+                return await self._handshake()
+        except trio.TooSlowError:
+            raise NotConnected(f"{self._url} did not answer within {CONNECT_TIMEOUT_S:g} s") from None
+        except OSError as error:
+            raise NotConnected(f"{self._url} cannot be reached: {_cause(error)}") from error
+        except WebSocketClosed as closed:
+            raise NotConnected(f"{self._url} hung up ({closed})") from closed
+        except HandshakeRefused as refused:
+            raise self._explained(refused) from refused
+
+    async def _handshake(self) -> WebSocket:
+        patience = Patience(ping_interval_s=self._variables[WEB_SOCKET_PING_INTERVAL])
+        async with AsyncExitStack() as undo:
+            stream = await self._open_stream(self._url)
+            undo.push_async_callback(trio.aclose_forcefully, stream)
+            ws = await connect(stream, self._url, self._headers, [V201.subprotocol], patience)
+            if ws.subprotocol is None:
+                await ws.close(CloseCode.PROTOCOL_ERROR, "no subprotocol in common")
+                raise NotConnected(f"{self._url} does not speak {V201.subprotocol}")
+            undo.pop_all()
+            return ws
+
+    def _explained(self, refused: HandshakeRefused) -> NotConnected:
+        match refused.status:
+            case HTTPStatus.UNAUTHORIZED:
+                return NotConnected(
+                    f"{self._url} refuses the password (401): start the station with the one the CSMS knows "
+                    "(--password or STATION_PASSWORD), or give the CSMS this one",
+                    extra_wait_s=PASSWORD_REFUSED_WAIT_S,
+                )
+            case HTTPStatus.NOT_FOUND:
+                return NotConnected(
+                    f"{self._url} does not exist (404): register the station {self._identity} with the CSMS, "
+                    "or correct --csms"
+                )
+            case None:
+                return NotConnected(f"{self._url} does not speak WebSocket and {V201.subprotocol}: {refused}")
+            case status:
+                return NotConnected(f"{self._url} refuses the connection ({status}): {refused}")
+
+    async def _use(self, ws: WebSocket, converse: Converse) -> WebSocketClosed:
+        async with ws:
+            try:
+                return await converse(ws)
+            finally:
+                with trio.move_on_after(_GOODBYE_TIMEOUT_S, shield=True):
+                    await ws.close(CloseCode.GOING_AWAY, "the station stops")
+
+
+def _cause(error: OSError) -> str:
+    """What an attempt to connect failed of, in the system's words, where Trio gives the attempts' errors as a cause."""
+    while isinstance(error.__cause__, ExceptionGroup) and isinstance(error.__cause__.exceptions[0], OSError):
+        error = error.__cause__.exceptions[0]
+    return error.strerror or str(error)

@@ -1,0 +1,138 @@
+"""What the user can choose: command line and environment."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from shared.handshake import connection_url
+
+TEST_BENCH_PASSWORD: Final = "station-password"  # noqa: S105  # no secret: the same for every station on a test bench
+MAX_EVSES: Final = 100
+MAX_CONNECTORS: Final = 10
+
+_IDENTITY: Final = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}")
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run's choices.
+
+    csms: URL without the identity. evses; connectors: of each EVSE. call_timeout: seconds. seed: None for another run
+    every time.
+    """
+
+    identity: str
+    csms: str
+    password: str
+    evses: int
+    connectors: int
+    call_timeout: int
+    seed: int | None
+    log_level: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    help: str
+    metavar: str
+
+
+def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """The settings of a command line, and of STATION_<NAME> in the environment for what it leaves open.
+
+    Raises SystemExit with status 2 after one line on stderr that says what is wrong, and 0 after --help.
+    """
+    parser = _Parser(
+        prog="station", description="A charging station that speaks OCPP 2.0.1.", epilog=_EPILOG, allow_abbrev=False
+    )
+    parser.add_argument("identity", nargs="?", metavar="IDENTITY", help=_IDENTITY_OPTION.help)
+    for option in _OPTIONS:
+        default = "" if option.default is None else f" (default: {option.default})"
+        parser.add_argument(f"--{option.name}", metavar=option.metavar, help=option.help + default)
+    given = vars(parser.parse_args(arguments))
+    chosen: dict[str, Any] = {}
+    for option in (_IDENTITY_OPTION, *_OPTIONS):
+        field = option.name.replace("-", "_")
+        variable = f"STATION_{field.upper()}"
+        text, source = given[field], option.metavar if option is _IDENTITY_OPTION else f"--{option.name}"
+        if text is None:
+            text, source = environment.get(variable), variable
+        if text is None and option is _IDENTITY_OPTION:
+            parser.error("the station needs an identity: python -m station CP_1")
+        try:
+            chosen[field] = option.default if text is None else option.read(text)
+        except ValueError as error:
+            parser.error(f"{source}: {error}")
+    return Settings(**chosen)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _identity(text: str) -> str:
+    if not _IDENTITY.fullmatch(text):
+        raise ValueError(f"{text!r} is not an identity: 1 to 48 of letters, digits and * - _ = + | @ .")
+    return text
+
+
+def _csms(text: str) -> str:
+    connection_url(text, "identity")
+    return text
+
+
+def _password(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("a password has no control characters")
+    return text
+
+
+def _number(least: int, most: int | None = None) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least or (most is not None and number > most):
+            wanted = f"from {least} to {most}" if most is not None else f"from {least} on"
+            raise ValueError(f"{text!r} is not a whole number {wanted}")
+        return number
+
+    return read
+
+
+def _seed(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a whole number") from None
+
+
+def _log_level(text: str) -> str:
+    if text.lower() not in _LOG_LEVELS:
+        raise ValueError(f"{text!r} is not one of {', '.join(_LOG_LEVELS)}")
+    return text.lower()
+
+
+_IDENTITY_OPTION: Final = _Option(
+    "identity", _identity, None, "the station's name, as the CSMS knows it, such as CP_1", "IDENTITY"
+)
+_OPTIONS: Final = (
+    _Option("csms", _csms, "ws://127.0.0.1:9000", "the CSMS's URL; /IDENTITY is appended", "URL"),
+    _Option("password", _password, TEST_BENCH_PASSWORD, "shown to the CSMS (HTTP Basic)", "TEXT"),
+    _Option("evses", _number(1, MAX_EVSES), 1, "number of EVSEs", "N"),
+    _Option("connectors", _number(1, MAX_CONNECTORS), 1, "number of connectors of each EVSE", "N"),
+    _Option("call-timeout", _number(1), 30, "how long to wait for the answer to a message, in seconds", "S"),
+    _Option("seed", _seed, None, "makes a run repeatable: the same message ids, the same jitter", "N"),
+    _Option("log-level", _log_level, "info", ", ".join(_LOG_LEVELS), "LEVEL"),
+)
+_EPILOG: Final = "Each option can also be set in the environment, as STATION_<NAME>; the command line wins."

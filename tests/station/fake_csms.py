@@ -1,0 +1,190 @@
+"""A CSMS for tests of the station: keeps OCPP-J's rules, lives in memory and in virtual time, does as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, Final
+
+import trio
+import trio.testing
+from websockets.http11 import Request
+
+from shared.clock import TrioClock
+from shared.endpoint import Endpoint, Language
+from shared.handshake import Refusal, accept
+from shared.message_log import MessageLog
+from shared.ocppj import date_time
+from shared.ocppj.errors import PeerError
+from shared.ocppj.frames import Call, CallError, CallResult
+from shared.ocppj.schemas import Schemas
+from shared.ocppj.versions import V201, Side
+from shared.websocket import Patience, WebSocketClosed
+from station.app import Station
+from station.device_model import DeviceModel
+from station.hardware import Hardware
+
+START: Final = datetime(2026, 11, 22, 3, 52, 53, tzinfo=UTC)
+PASSWORD: Final = "station-password"
+
+
+class Wire(MessageLog):
+    """The text of every message that crossed the wire, in the order the CSMS saw it."""
+
+    def __init__(self) -> None:
+        super().__init__("the fake CSMS")
+        self.texts: list[str] = []
+
+    def received(self, text: str, message: Call | CallResult | CallError, action: str | None) -> None:
+        self.texts.append(text)
+
+    def sent(self, text: str, message: Call | CallResult | CallError, action: str | None) -> None:
+        self.texts.append(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A CALL of the station's. at: seconds since the test began."""
+
+    at: float
+    action: str
+    payload: dict[str, Any]
+
+
+class FakeCsms:
+    """Set its attributes to have it behave otherwise; look at `received`, `dialled_at`, `wire` and `goodbyes`."""
+
+    def __init__(self, nursery: trio.Nursery, schemas: Schemas) -> None:
+        self._nursery = nursery
+        self._language = Language(V201, schemas, Side.CSMS)
+        self._endpoint: Endpoint | None = None
+        self._stream: trio.abc.Stream | None = None
+        self._calls = 0
+        self.clock = TrioClock(START)
+        self.boot_status = "Accepted"
+        self.interval_s = 300
+        self.unreachable: OSError | None = None
+        self.refusal: Refusal | None = None
+        self.subprotocol: str | None = V201.subprotocol
+        self.refuses: dict[str, PeerError] = {}  # by action: the CALLERROR it is answered with
+        self.thinks_s: dict[str, float] = {}  # by action: how long the answer takes
+        self.requests: list[Request] = []
+        self.dialled_at: list[float] = []
+        self.received: list[Received] = []
+        self.goodbyes: list[WebSocketClosed] = []
+        self.wire = Wire()
+
+    @property
+    def actions(self) -> list[str]:
+        """The actions of the CALLs received so far."""
+        return [call.action for call in self.received]
+
+    def forget(self) -> None:
+        """Start `received` afresh."""
+        self.received.clear()
+
+    def statuses(self) -> list[tuple[int, int, str]]:
+        """EVSE, connector and status of the StatusNotifications received so far."""
+        payloads = [call.payload for call in self.received if call.action == "StatusNotification"]
+        return [(payload["evseId"], payload["connectorId"], payload["connectorStatus"]) for payload in payloads]
+
+    async def open_stream(self, _: str) -> trio.abc.Stream:
+        """What the station gets for a stream to the CSMS."""
+        await trio.lowlevel.checkpoint()
+        self.dialled_at.append(trio.current_time())
+        if self.unreachable is not None:
+            raise self.unreachable
+        client_end, server_end = trio.testing.memory_stream_pair()
+        self._nursery.start_soon(self._serve, server_end)
+        return client_end
+
+    async def call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Send the station a CALL and return the payload of its answer; raises as Endpoint.call does."""
+        assert self._endpoint is not None, "the station is not connected"
+        response = await self._endpoint.call(action, payload)
+        await trio.testing.wait_all_tasks_blocked()
+        return response
+
+    async def hang_up(self) -> None:
+        """Cut the connection without a goodbye."""
+        assert self._stream is not None, "the station is not connected"
+        await trio.aclose_forcefully(self._stream)
+        await trio.testing.wait_all_tasks_blocked()
+
+    async def _serve(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        try:
+            ws = await accept(stream, self._decide, lambda _: self.subprotocol, Patience())
+        except Refusal:
+            await stream.aclose()
+            return
+        async with ws:
+            self._endpoint = Endpoint(
+                ws,
+                self._language,
+                self._answer,
+                lambda _: None,
+                messages=self.wire,
+                new_message_id=self._new_message_id,
+                call_timeout_s=30,
+            )
+            self.goodbyes.append(await self._endpoint.run())
+
+    async def _decide(self, request: Request) -> None:
+        await trio.lowlevel.checkpoint()
+        self.requests.append(request)
+        if self.refusal is not None:
+            raise self.refusal
+
+    async def _answer(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        self.received.append(Received(trio.current_time(), action, payload))
+        await trio.sleep(self.thinks_s.get(action, 0))
+        if action in self.refuses:
+            raise self.refuses[action]
+        now = date_time.to_wire(self.clock.now())
+        match action:
+            case "BootNotification":
+                return {"currentTime": now, "interval": self.interval_s, "status": self.boot_status}
+            case "Heartbeat":
+                return {"currentTime": now}
+            case _:
+                return {}
+
+    def _new_message_id(self) -> str:
+        self._calls += 1
+        return f"csms-{self._calls}"
+
+
+@asynccontextmanager
+async def station_on_fake_csms(
+    schemas: Schemas,
+    *,
+    connector_types: Sequence[Sequence[str]] = (("cType2",),),
+    variables: DeviceModel | None = None,
+    seed: int = 1,
+    **behaviour: Any,
+) -> AsyncIterator[tuple[Station, FakeCsms]]:
+    """A running station and its CSMS. behaviour: attributes of FakeCsms that are other than usual from the start."""
+    async with trio.open_nursery() as nursery:
+        csms = FakeCsms(nursery, schemas)
+        for name, value in behaviour.items():
+            assert hasattr(csms, name), name
+            setattr(csms, name, value)
+        station = Station(
+            "CP_1",
+            Hardware(connector_types),
+            variables or DeviceModel(),
+            csms_url="ws://csms/ocpp",
+            password=PASSWORD,
+            open_stream=csms.open_stream,
+            clock=TrioClock(START),
+            random=Random(seed),  # noqa: S311  # repeatable on purpose
+            schemas=schemas,
+        )
+        nursery.start_soon(station.run)
+        await trio.testing.wait_all_tasks_blocked()
+        yield station, csms
+        nursery.cancel_scope.cancel()
