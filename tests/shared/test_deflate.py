@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tracemalloc
 import zlib
 from types import FunctionType, ModuleType
 
@@ -144,6 +145,17 @@ class TestZipBomb:
         text = "x" * MAX_MESSAGE_BYTES
         await foreign.send_text(text)
         assert await ws.receive() == text
+
+    async def test_of_many_small_ones_is_unpacked_one_after_another(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER, deflate={})
+        await foreign.send_text(*["x" * MAX_MESSAGE_BYTES] * 14)
+        tracemalloc.start()
+        try:
+            await ws.receive()
+            _now, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 8 * MAX_MESSAGE_BYTES
 
 
 @either_side
