@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -156,7 +155,7 @@ def basic_credentials(authorization: str) -> tuple[str, str]:
         raise ValueError("the Authorization header is not of the Basic scheme")
     try:
         user, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # from either, binascii.Error and UnicodeDecodeError included
         raise ValueError("the Basic credentials are not base64 of UTF-8 text") from None
     if not colon:
         raise ValueError("the Basic credentials have no colon between user name and password")
