@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import trio
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import HeaderLineTooLong, InvalidStatus, RequestLineTooLong, TooManyHeaders
 from websockets.frames import CloseCode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import Event, Protocol
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
@@ -72,27 +72,22 @@ async def accept(
         extensions=[server_deflate()], select_subprotocol=select, max_size=MAX_MESSAGE_BYTES, logger=_engine_log
     )
     events = await _first_events(stream, engine, request_timeout_s)
-    request = events.pop(0) if events else None
-    if not isinstance(request, Request):
-        if not engine.writes:
-            engine.send_response(engine.reject(HTTPStatus.BAD_REQUEST, "This is no HTTP request.\n"))
-        await _send(stream, engine, patience)
-        raise Refusal(HTTPStatus.BAD_REQUEST, str(engine.handshake_exc))
-    response = engine.accept(request)
-    refusal = None
-    if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-        refusal = Refusal(HTTPStatus(response.status_code), (response.body or b"").decode().strip())
-    else:
-        try:
-            await decide(request)
-        except Refusal as unwelcome:
-            refusal = unwelcome
-            response = engine.reject(refusal.status, f"{refusal.text}\n")
-            response.headers.update(refusal.headers)
+    try:
+        request = events.pop(0) if events else None
+        if not isinstance(request, Request):
+            raise _unreadable(engine)
+        response = engine.accept(request)
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            raise _not_a_handshake(response)
+        await decide(request)
+    except Refusal as refusal:
+        # Not by way of the engine, which may be done with a client that sent something else behind its request.
+        response = engine.reject(refusal.status, f"{refusal.text}\n")
+        response.headers.update(refusal.headers)
+        await _send(stream, response.serialize(), patience)
+        raise
     engine.send_response(response)
-    await _send(stream, engine, patience)
-    if refusal is not None:
-        raise refusal
+    await _send(stream, b"".join(engine.data_to_send()), patience)
     return WebSocket(stream, engine, patience, events)
 
 
@@ -113,7 +108,7 @@ async def connect(
     request = engine.connect()
     request.headers.update(headers)
     engine.send_request(request)
-    await _send(stream, engine, patience)
+    await _send(stream, b"".join(engine.data_to_send()), patience)
     events = await _first_events(stream, engine, float("inf"))
     if engine.handshake_exc is not None:
         refused = engine.handshake_exc
@@ -169,6 +164,21 @@ def _parse(url: str) -> WebSocketURI:
         raise ValueError(f"{url!r} is not a ws:// or wss:// URL") from error
 
 
+def _unreadable(engine: ServerProtocol) -> Refusal:
+    match engine.handshake_exc:
+        case RequestLineTooLong():
+            return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "The first line of the request is too long")
+        case HeaderLineTooLong() | TooManyHeaders():
+            return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers of the request are too large")
+        case _:
+            return Refusal(HTTPStatus.BAD_REQUEST, "This is no HTTP request")
+
+
+def _not_a_handshake(response: Response) -> Refusal:
+    headers = {name: response.headers[name] for name in ("Allow", "Upgrade") if name in response.headers}
+    return Refusal(HTTPStatus(response.status_code), bytes(response.body).decode().strip(), headers)
+
+
 async def _first_events(stream: trio.abc.Stream, engine: Protocol, timeout_s: float) -> list[Event]:
     """What the engine reads up to the end of the peer's half of the handshake; nothing, where that is unreadable."""
     with trio.move_on_after(timeout_s) as patience:
@@ -190,10 +200,10 @@ async def _first_events(stream: trio.abc.Stream, engine: Protocol, timeout_s: fl
     raise WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, reason)
 
 
-async def _send(stream: trio.abc.Stream, engine: Protocol, patience: Patience) -> None:
+async def _send(stream: trio.abc.Stream, data: bytes, patience: Patience) -> None:
     with trio.move_on_after(patience.send_timeout_s) as stuck:
         try:
-            await stream.send_all(b"".join(engine.data_to_send()))
+            await stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "connection lost in the handshake") from None
     if stuck.cancelled_caught:

@@ -241,6 +241,53 @@ class TestServer:
     ) -> None:
         assert (await refused(request_))[0] == status
 
+    @pytest.mark.parametrize(
+        "garbage",
+        [
+            b"\r\n\r\n",
+            b"hello\r\n",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200) + b"\n",
+            b"GET /\xff HTTP/1.1\r\n",
+            b"GET / HTTP/1.1\r\nno header\r\n\r\n",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        ],
+        ids=["empty lines", "a word", "TLS", "path not ASCII", "no headers", "HTTP/2"],
+    )
+    async def test_refuses_what_is_no_http_request(self, garbage: bytes, autojump_clock: MockClock) -> None:
+        status, answer = await refused(garbage)
+        assert status == HTTPStatus.BAD_REQUEST
+        assert b"Connection: close\r\n" in answer
+
+    @pytest.mark.parametrize(
+        ("oversized", "status"),
+        [
+            (b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\n\r\n", HTTPStatus.REQUEST_URI_TOO_LONG),
+            (REQUEST[:-2] + b"X: " + b"y" * 10_000 + b"\r\n\r\n", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
+            (REQUEST[:-2] + b"X: y\r\n" * 200 + b"\r\n", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
+        ],
+        ids=["path", "header", "number of headers"],
+    )
+    async def test_refuses_a_request_that_is_oversized(
+        self, oversized: bytes, status: HTTPStatus, autojump_clock: MockClock
+    ) -> None:
+        assert (await refused(oversized))[0] == status
+
+    @pytest.mark.parametrize("behind", [b"\xff" * 20, b"GET / HTTP/1.1\r\n\r\n"], ids=["garbage", "second request"])
+    async def test_refuses_a_client_that_sends_something_else_behind_its_request(
+        self, behind: bytes, autojump_clock: MockClock
+    ) -> None:
+        assert (await refused(REQUEST + behind, refusing(HTTPStatus.NOT_FOUND)))[0] == HTTPStatus.NOT_FOUND
+        status, _answer = await refused(b"GET / HTTP/1.1\r\nHost: csms.example\r\n\r\n" + behind)
+        assert status == HTTPStatus.UPGRADE_REQUIRED
+
+    async def test_ends_a_websocket_whose_client_sends_garbage_behind_its_request(
+        self, autojump_clock: MockClock
+    ) -> None:
+        ws, _answer = await exchange(REQUEST + b"\xff" * 20)
+        assert isinstance(ws, WebSocket)
+        with trio.fail_after(5), pytest.raises(WebSocketClosed):
+            await ws.receive()
+
     async def test_gives_up_on_a_request_that_does_not_come_to_an_end(self, autojump_clock: MockClock) -> None:
         near, far = trio.testing.memory_stream_pair()
 
