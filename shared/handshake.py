@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
@@ -23,6 +24,7 @@ from shared.deflate import client_deflate, server_deflate
 from shared.websocket import MAX_MESSAGE_BYTES, Patience, WebSocket, WebSocketClosed
 
 _READ_BYTES: Final = 8 * 1024
+_MAX_REQUEST_BYTES: Final = 32 * 1024  # of a client that nobody knows yet; the engine alone would take 1 MiB
 
 # Sessions tell of every connection; the engine would tell of it again, with the Authorization header and every payload.
 _engine_log = logging.getLogger(f"{__name__}.engine")
@@ -71,11 +73,11 @@ async def accept(
     engine = ServerProtocol(
         extensions=[server_deflate()], select_subprotocol=select, max_size=MAX_MESSAGE_BYTES, logger=_engine_log
     )
-    events = await _first_events(stream, engine, request_timeout_s)
     try:
+        events = await _first_events(stream, engine, request_timeout_s, max_bytes=_MAX_REQUEST_BYTES)
         request = events.pop(0) if events else None
         if not isinstance(request, Request):
-            raise _unreadable(engine)
+            raise _unreadable(engine.handshake_exc)
         response = engine.accept(request)
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             raise _not_a_handshake(response)
@@ -109,7 +111,7 @@ async def connect(
     request.headers.update(headers)
     engine.send_request(request)
     await _send(stream, b"".join(engine.data_to_send()), patience)
-    events = await _first_events(stream, engine, float("inf"))
+    events = await _first_events(stream, engine, timeout_s=math.inf, max_bytes=math.inf)
     if engine.handshake_exc is not None:
         refused = engine.handshake_exc
         if isinstance(refused, InvalidStatus):
@@ -164,8 +166,8 @@ def _parse(url: str) -> WebSocketURI:
         raise ValueError(f"{url!r} is not a ws:// or wss:// URL") from error
 
 
-def _unreadable(engine: ServerProtocol) -> Refusal:
-    match engine.handshake_exc:
+def _unreadable(error: Exception | None) -> Refusal:
+    match error:
         case RequestLineTooLong():
             return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "The first line of the request is too long")
         case HeaderLineTooLong() | TooManyHeaders():
@@ -179,8 +181,12 @@ def _not_a_handshake(response: Response) -> Refusal:
     return Refusal(HTTPStatus(response.status_code), bytes(response.body).decode().strip(), headers)
 
 
-async def _first_events(stream: trio.abc.Stream, engine: Protocol, timeout_s: float) -> list[Event]:
-    """What the engine reads up to the end of the peer's half of the handshake; nothing, where that is unreadable."""
+async def _first_events(stream: trio.abc.Stream, engine: Protocol, timeout_s: float, max_bytes: float) -> list[Event]:
+    """What the engine reads up to the end of the peer's half of the handshake; nothing, where that is unreadable.
+
+    Raises Refusal when that half is longer than max_bytes, WebSocketClosed when it does not come to its end.
+    """
+    received = 0
     with trio.move_on_after(timeout_s) as patience:
         while True:
             try:
@@ -194,6 +200,9 @@ async def _first_events(stream: trio.abc.Stream, engine: Protocol, timeout_s: fl
             events = engine.events_received()
             if events or (engine.handshake_exc is not None and data):
                 return events
+            received += len(data)
+            if received > max_bytes:
+                raise _unreadable(TooManyHeaders())
             if not data:
                 break
     reason = "the handshake took too long" if patience.cancelled_caught else "connection lost in the handshake"

@@ -264,8 +264,9 @@ class TestServer:
             (b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\n\r\n", HTTPStatus.REQUEST_URI_TOO_LONG),
             (REQUEST[:-2] + b"X: " + b"y" * 10_000 + b"\r\n\r\n", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
             (REQUEST[:-2] + b"X: y\r\n" * 200 + b"\r\n", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
+            (REQUEST[:-2] + (b"X: " + b"y" * 8000 + b"\r\n") * 100, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
         ],
-        ids=["path", "header", "number of headers"],
+        ids=["path", "header", "number of headers", "many long headers"],
     )
     async def test_refuses_a_request_that_is_oversized(
         self, oversized: bytes, status: HTTPStatus, autojump_clock: MockClock
