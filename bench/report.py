@@ -123,7 +123,8 @@ class _Tables:
             for seconds in [self._seconds(name)]
         ]
         table = _table(["", "seconds", "", "stations/s", f"x {BASELINE}", ""], rows)
-        return f"{self._plan.connect_stations:,} stations connect, authenticate and boot\n{table}"
+        note = f"\n  {OURS} hashes each password; the others compare it as it is." if OURS in self._names else ""
+        return f"{self._plan.connect_stations:,} stations connect, authenticate and boot\n{table}{note}"
 
     def memory(self) -> str:
         if not self._plan.memory:
@@ -226,9 +227,11 @@ def _trouble(results: Results) -> str:
 
 
 def _ranged(value: Spread | None, form: str) -> tuple[str, str]:
-    """The median, and the range in parentheses."""
+    """The median, and in parentheses the range if it is one."""
     if value is None:
         return _NOTHING, ""
+    if value.least == value.greatest:
+        return form.format(value.median), ""
     return form.format(value.median), f"({form.format(value.least)}..{form.format(value.greatest)})"
 
 
