@@ -63,7 +63,20 @@ class _Tables:
         return [self._exchange(action.value, count) for action in self._plan.actions for count in self._plan.stations]
 
     def _exchange(self, action: str, stations: int) -> str:
-        head = ["", "messages/s", "", "p50 ms", "p99 ms", f"x {BASELINE}", "", "server", "load", "others", "server MB"]
+        head = [
+            "",
+            "messages/s",
+            "",
+            "p50 ms",
+            "p99 ms",
+            f"x {BASELINE}",
+            "",
+            "per CPU s",
+            "server",
+            "load",
+            "others",
+            "server MB",
+        ]
         rows = []
         for name in self._names:
             measured = self._windows(name, action, stations)
@@ -73,6 +86,7 @@ class _Tables:
                 _middle((one.window.p50_s * 1000 for one in measured), "{:,.1f}"),
                 _middle((one.window.p99_s * 1000 for one in measured), "{:,.1f}"),
                 *_ranged(self._against_baseline(name, action, stations), "{:.2f}"),
+                _middle((one.window.per_cpu_s for one in measured), "{:,.0f}"),
                 _middle((one.window.busy.server for one in measured), "{:.0%}"),
                 _middle((one.window.busy.load for one in measured), "{:.0%}"),
                 _middle((one.window.busy.others for one in measured), "{:.0%}"),
@@ -109,7 +123,8 @@ class _Tables:
             for seconds in [self._seconds(name)]
         ]
         table = _table(["", "seconds", "", "stations/s", f"x {BASELINE}", ""], rows)
-        return f"{self._plan.connect_stations:,} stations connect, authenticate and boot\n{table}"
+        note = f"\n  {OURS} hashes each password; the others compare it as it is." if OURS in self._names else ""
+        return f"{self._plan.connect_stations:,} stations connect, authenticate and boot\n{table}{note}"
 
     def memory(self) -> str:
         if not self._plan.memory:
@@ -184,6 +199,7 @@ def _about(plan: Plan, facts: Mapping[str, str], left_out: Mapping[str, str]) ->
         "",
         f"Medians of {plan.rounds} rounds of {plan.seconds:g} s, beside them (the least..the greatest of the rounds).",
         "Ratios compare what was measured in the same round.",
+        "per CPU s: messages for each CPU second that the server used.",
         "server, load, others: CPU seconds used per second by each, and by all else on the busier of the two cores.",
     ]
     return "Benchmark of CSMSs, OCPP 2.0.1\n" + "\n".join(lines)
@@ -211,9 +227,11 @@ def _trouble(results: Results) -> str:
 
 
 def _ranged(value: Spread | None, form: str) -> tuple[str, str]:
-    """The median, and the range in parentheses."""
+    """The median, and in parentheses the range if it is one."""
     if value is None:
         return _NOTHING, ""
+    if value.least == value.greatest:
+        return form.format(value.median), ""
     return form.format(value.median), f"({form.format(value.least)}..{form.format(value.greatest)})"
 
 
