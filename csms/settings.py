@@ -15,6 +15,7 @@ from csms import __version__
 from csms.user_mistake import UserMistake
 
 _PREFIX: Final = "CSMS_"
+_SECRETS: Final = frozenset({"api_token", "database"})
 
 
 def _port(text: str) -> int:
@@ -64,6 +65,12 @@ class Settings:
     api_host: str = _option("127.0.0.1", str, "ADDRESS", "where REST listens; beyond loopback only with --api-token")
     api_port: int = _option(8080, _port, "PORT", "the port of REST; 0 picks a free one")
     api_token: str | None = _option(None, str, "TOKEN", "what REST callers must show as 'Authorization: Bearer TOKEN'")
+    database: str = _option(
+        "sqlite:///csms.db",
+        str,
+        "URL",
+        "where all is kept: sqlite:///FILE, or postgresql+psycopg://USER:PASSWORD@HOST/NAME",
+    )
     registration: str = _option(
         "open",
         _one_of("open", "closed"),
@@ -110,7 +117,7 @@ class Settings:
             try:
                 values[name] = option.metadata["parse"](text)
             except ValueError as error:
-                shown = "" if name == "api_token" else f" {text!r}"
+                shown = "" if name in _SECRETS else f" {text!r}"
                 raise UserMistake(f"{source}{shown}: {_reason(error)}") from None
         return cls(**values)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -16,8 +17,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
 
-from csms.store.writer import Change, StoreUnavailable, Work, Writer
+from csms.store.writer import Change, InThread, StoreUnavailable, Work, Writer
 from csms.user_mistake import UserMistake
 
 log = logging.getLogger(__name__)
@@ -32,11 +34,11 @@ _Result = TypeVar("_Result")
 class Store:
     """The open database. Writes are committed in groups; reads have threads of their own and never wait for writes."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, in_writer_thread: InThread, in_reader_thread: InThread) -> None:
         """engine: its database is at this program's version. `writer.run` must run for anything to be written."""
         self._engine = engine
-        self._readers = trio.CapacityLimiter(_READERS)
-        self.writer = Writer(engine)
+        self._in_reader_thread = in_reader_thread
+        self.writer = Writer(engine, in_writer_thread)
 
     def insert(self, table: Table) -> postgresql.Insert:
         """An INSERT that knows ON CONFLICT, which both databases have and standard SQL has not."""
@@ -57,7 +59,8 @@ class Store:
 
     async def read(self, work: Callable[[Connection], _Result]) -> _Result:
         """Do `work`, which only reads, in a thread. Raises StoreUnavailable."""
-        return await trio.to_thread.run_sync(self._read, work, limiter=self._readers)
+        result: _Result = await self._in_reader_thread(partial(self._read, work))
+        return result
 
     def _read(self, work: Callable[[Connection], _Result]) -> _Result:
         try:
@@ -67,15 +70,22 @@ class Store:
             raise StoreUnavailable(_first_line(error)) from error
 
 
+def in_threads(at_once: int) -> InThread:
+    """Worker threads, so many at once."""
+    return partial(trio.to_thread.run_sync, limiter=trio.CapacityLimiter(at_once))
+
+
 @asynccontextmanager
-async def open_store(url: str) -> AsyncIterator[Store]:
+async def open_store(
+    url: str, *, in_writer_thread: InThread | None = None, in_reader_thread: InThread | None = None
+) -> AsyncIterator[Store]:
     """Open the database at `url`, bring it to this program's version, and write for everybody until the block ends.
 
     When it ends, what was handed over is still written. Raises UserMistake for a database that cannot be used.
     """
-    engine = await trio.to_thread.run_sync(_open_engine, url)
+    engine = await trio.to_thread.run_sync(open_engine, url)
     try:
-        store = Store(engine)
+        store = Store(engine, in_writer_thread or in_threads(1), in_reader_thread or in_threads(_READERS))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(store.writer.run)
             try:
@@ -86,7 +96,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
         engine.dispose()
 
 
-def _open_engine(url: str) -> Engine:
+def open_engine(url: str) -> Engine:
+    """Connect to the database and bring it to this program's version; blocks. Raises UserMistake."""
     try:
         engine = _create_engine(url)
     except (ArgumentError, NoSuchModuleError, ImportError):
@@ -107,6 +118,8 @@ def _open_engine(url: str) -> Engine:
 
 def _create_engine(url: str) -> Engine:
     parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        return create_engine(parsed, poolclass=StaticPool, connect_args={"check_same_thread": False})
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed, connect_args={"timeout": _LOCK_PATIENCE_S, "check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)

@@ -7,8 +7,9 @@ commit share what it costs.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import trio
@@ -22,6 +23,8 @@ _JOBS_AT_ONCE: Final = 500
 
 Row = dict[str, Any]
 Work = Callable[[Connection], Any]
+InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Does what blocks where it does not block the loop, and returns its result."""
 
 
 class StoreUnavailable(Exception):
@@ -52,12 +55,14 @@ class _Job:
 class Writer:
     """Writes for everybody. `run()` is its life; it ends when `close()` was called and all is written."""
 
-    def __init__(self, engine: Engine, *, patience_s: float = 20.0) -> None:
-        """patience_s: how long a writer waits, for its turn and the commit together."""
+    def __init__(self, engine: Engine, in_thread: InThread, *, patience_s: float = 20.0) -> None:
+        """in_thread: is called for one batch at a time. patience_s: how long a writer waits, for its turn and the commit
+        together.
+        """
         self._engine = engine
+        self._in_thread = in_thread
         self._patience_s = patience_s
         self._put, self._jobs = trio.open_memory_channel[_Job](_JOBS_WAITING)
-        self._thread = trio.CapacityLimiter(1)
 
     async def commit(self, *changes: Change) -> None:
         """Write rows, and return when they are on disk. Raises StoreUnavailable."""
@@ -82,7 +87,7 @@ class Writer:
                         batch.append(self._jobs.receive_nowait())
                     except (trio.WouldBlock, trio.EndOfChannel):
                         break
-                await trio.to_thread.run_sync(self._write, batch, limiter=self._thread)
+                await self._in_thread(partial(self._write, batch))
                 for finished in batch:
                     finished.done.set()
 
