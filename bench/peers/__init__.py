@@ -1,0 +1,1 @@
+"""The CSMSs that ours is measured against, each as small as its library lets it be."""

@@ -1,0 +1,1 @@
+"""The benchmark: what could be wrong there without anybody noticing."""
