@@ -289,3 +289,18 @@ async def test_h04_a_csms_that_stays_away_does_not_fill_the_memory(autojump_cloc
         await csms.call("TriggerMessage", {"requestedMessage": "BootNotification"})
         await trio.sleep(10)
         assert updates(csms) == [(number, "Removed") for number in range(3, UPDATES_KEPT + 3)]
+
+
+async def test_h04_an_update_that_was_lost_with_the_connection_is_sent_again(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas) as (_, csms):
+        await csms.call("ReserveNow", reserve_now(evseId=1, lasts_s=10))
+        csms.forget()
+        csms.thinks_s["ReservationStatusUpdate"] = 20.0
+        await trio.sleep(11)
+        await csms.hang_up()
+        csms.thinks_s.clear()
+        await trio.sleep(20)
+        assert csms.actions == ["ReservationStatusUpdate", "ReservationStatusUpdate", "StatusNotification"]
+        assert updates(csms) == [(1, "Expired")] * 2
