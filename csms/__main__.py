@@ -14,7 +14,9 @@ import trio
 
 from csms import logs
 from csms.app import Csms
+from csms.passwords import Passwords
 from csms.settings import Settings
+from csms.store import open_store
 from csms.user_mistake import UserMistake
 from shared.clock import SystemClock
 
@@ -35,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _run(settings: Settings) -> None:
     stop = trio.Event()
-    csms = Csms(settings, SystemClock(), SystemRandom())
-    async with trio.open_nursery() as nursery:
+    async with open_store(settings.database) as store, trio.open_nursery() as nursery:
+        csms = Csms(settings, SystemClock(), SystemRandom(), Passwords(), store)
         await nursery.start(_stop_on_signal, stop)
         async with trio.open_nursery() as running:
             _, url = await running.start(csms.run, stop)

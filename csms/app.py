@@ -18,6 +18,7 @@ from csms.registry import Registry, Station
 from csms.reservations import Reservations
 from csms.session import Session
 from csms.settings import Settings
+from csms.store import Store
 from csms.switchboard import Switchboard
 from csms.user_mistake import UserMistake
 from shared.clock import Clock
@@ -30,11 +31,13 @@ log = logging.getLogger()  # what people watch is told under no module's name
 class Csms:
     """One CSMS: what it knows, and who is connected to it. Nothing listens yet; `gateway.handle` serves one stream."""
 
-    def __init__(self, settings: Settings, clock: Clock, random: Random) -> None:
+    def __init__(self, settings: Settings, clock: Clock, random: Random, passwords: Passwords, store: Store) -> None:
+        """store: open, until the CSMS has ended."""
         self.settings = settings
+        self.store = store
         self.registry = Registry()
         self.switchboard = Switchboard()
-        self.passwords = Passwords()
+        self.passwords = passwords
         self.reservations = Reservations(clock, random)
         self.clock = clock
         self._random = random
@@ -91,6 +94,7 @@ class Csms:
     def _new_conversation(self, station: Station) -> Conversation:
         return Conversation(
             station=station,
+            store=self.store,
             reservations=self.reservations,
             clock=self.clock,
             heartbeat_interval_s=self.settings.heartbeat_interval,

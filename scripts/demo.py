@@ -16,10 +16,11 @@ from typing import IO, Any, Final
 
 STATION: Final = "CP_1"
 DEADLINE_S: Final = 20.0
+OPTIONS: Final = ("--host", "127.0.0.1", "--port", "0", "--api-port", "0", "--database", "sqlite://")
 
 
 def main() -> int:
-    with program("csms", "--host", "127.0.0.1", "--port", "0", "--api-port", "0") as csms:
+    with program("csms", *OPTIONS) as csms:
         port = csms.wait_for("WebSocket Server Started").rpartition(":")[2]
         api = csms.wait_for("Running on").split()[3]
         with program("station", STATION, "--csms", f"ws://127.0.0.1:{port}"):

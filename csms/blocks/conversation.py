@@ -9,6 +9,7 @@ from typing import Any
 from csms.blocks.lifecycle import State
 from csms.registry import Station
 from csms.reservations import Reservations
+from csms.store import Store
 from shared.clock import Clock
 
 Payload = dict[str, Any]
@@ -22,6 +23,7 @@ class Conversation:
     """
 
     station: Station
+    store: Store
     reservations: Reservations
     clock: Clock
     heartbeat_interval_s: int
