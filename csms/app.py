@@ -12,6 +12,7 @@ import trio
 
 from csms.api import Services, create_api, serve_api
 from csms.blocks import Conversation
+from csms.events import EventLog
 from csms.gateway import Gateway
 from csms.passwords import Passwords
 from csms.registry import Registry, Station
@@ -40,6 +41,7 @@ class Csms:
         self.passwords = passwords
         self.reservations = Reservations(clock, random)
         self.clock = clock
+        self.events = EventLog(store, clock)
         self._random = random
         self.gateway = Gateway(
             registry=self.registry,
@@ -95,6 +97,7 @@ class Csms:
         return Conversation(
             station=station,
             store=self.store,
+            events=self.events,
             reservations=self.reservations,
             clock=self.clock,
             heartbeat_interval_s=self.settings.heartbeat_interval,

@@ -11,10 +11,11 @@ from websockets.frames import CloseCode
 
 from csms.blocks import HANDLERS, OUTCOMES, Conversation, Payload, provisioning
 from csms.blocks.lifecycle import State
+from csms.store import StoreUnavailable
 from csms.switchboard import Command, Switchboard
 from shared.endpoint import Endpoint, Language
 from shared.message_log import MessageLog
-from shared.ocppj.errors import NotSupported, OcppError
+from shared.ocppj.errors import InternalError, NotSupported, OcppError
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import Version
 from shared.websocket import WebSocket, WebSocketClosed
@@ -140,7 +141,10 @@ class Session:
         handler = HANDLERS.get(action)
         if handler is None:
             raise NotSupported(f"{action} is not served by this CSMS")
-        return await handler(self._conversation, request)
+        try:
+            return await handler(self._conversation, request)
+        except StoreUnavailable:  # it must not believe that this is kept
+            raise InternalError("This could not be stored, send it again") from None
 
     async def _forward(self) -> None:
         """Send what others want sent, one CALL at a time."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csms.blocks.lifecycle import State
+from csms.events import EventLog
 from csms.registry import Station
 from csms.reservations import Reservations
 from csms.store import Store
@@ -24,6 +25,7 @@ class Conversation:
 
     station: Station
     store: Store
+    events: EventLog
     reservations: Reservations
     clock: Clock
     heartbeat_interval_s: int

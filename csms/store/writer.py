@@ -56,7 +56,7 @@ class Writer:
     """Writes for everybody. `run()` is its life; it ends when `close()` was called and all is written."""
 
     def __init__(self, engine: Engine, in_thread: InThread, *, patience_s: float = 20.0) -> None:
-        """in_thread: called for one batch at a time. patience_s: how long a writer waits for turn and commit together."""
+        """in_thread: called for one batch at a time. patience_s: how long a writer waits in all."""
         self._engine = engine
         self._in_thread = in_thread
         self._patience_s = patience_s
