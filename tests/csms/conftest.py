@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import pytest
 import trio
@@ -23,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def open_site(nursery: trio.Nursery) -> OpenSite:
     """Opens a CSMS in memory with the settings given."""
 
-    def open_one(**options: Any) -> Site:
+    def open_one(**options: object) -> Site:
         return Site(nursery, **options)
 
     return open_one

@@ -53,7 +53,7 @@ class PlainPasswords(Passwords):
 
 
 async def without_thread(function: Callable[[], Any]) -> Any:
-    """Does what blocks at once: virtual time takes the wait for a thread for idleness, and jumps over it."""
+    """Does what blocks at once, for virtual time does not wait for threads."""
     await trio.lowlevel.checkpoint()
     return function()
 
@@ -101,11 +101,10 @@ class Later:
 class Site:
     """One CSMS, its network and its operator. options: its Settings."""
 
-    def __init__(self, nursery: trio.Nursery, database: str = "sqlite://", **options: Any) -> None:
-        """database: by default one in memory that goes with the test."""
+    def __init__(self, nursery: trio.Nursery, **options: Any) -> None:
         self._nursery = nursery
         self.clock = TrioClock(START)
-        self.store = Store(open_engine(database), without_thread, without_thread)
+        self.store = Store(open_engine("sqlite://"), without_thread, without_thread)
         nursery.start_soon(self.store.writer.run)
         self.csms = Csms(Settings(**options), self.clock, Random(7), PlainPasswords(), self.store)  # noqa: S311 - to be the same every time
         self._client = self.csms.api.test_client()
