@@ -51,6 +51,18 @@ async def test_logs_can_be_had_as_json_and_rest_can_ask_for_a_token(programs: Pr
     assert [line["message"].partition(" :")[0] for line in logged][1:] == ["WebSocket Server Started"]
 
 
+async def test_a_port_that_is_taken_is_told_in_one_line(programs: Programs) -> None:
+    first = await programs.csms()
+    for flag, whom in (("--port", "stations"), ("--api-port", "REST")):
+        ports = {"--host": HOST, "--port": "0", "--api-port": "0", flag: str(first.port)}
+        second = await programs.module("csms", *(part for option in ports.items() for part in option))
+        assert await second.ends() == 2
+        taken = f"csms: cannot listen for {whom} on {HOST}:{first.port}: the port is taken"
+        assert second.lines[-1].startswith(taken)
+        assert flag in second.lines[-1]
+        assert not [line for line in second.lines if "Traceback" in line]
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [
