@@ -25,6 +25,13 @@ async def test_both_programs_end_in_order_with_status_0(programs: Programs) -> N
     assert not [line for program in programs.started for line in program.lines if "Traceback" in line]
 
 
+async def test_an_idle_rest_client_does_not_hold_up_the_end(programs: Programs) -> None:
+    csms = await programs.csms()
+    await csms.listed()  # browsers and clients like this one keep their connection
+    csms.interrupt(Signals.SIGTERM)
+    assert await csms.ends(within_s=AT_ONCE_S) == 0
+
+
 async def test_options_come_from_the_environment_and_the_command_line_wins(programs: Programs) -> None:
     settings = {"HOST": HOST, "PORT": "1", "API_PORT": "0", "HEARTBEAT_INTERVAL": "77"}
     environment = {f"CSMS_{name}": value for name, value in settings.items()}
