@@ -78,7 +78,9 @@ class Csms:
         async with trio.open_nursery() as nursery:
             await nursery.start(self.gateway.serve, listeners, stop)
             port: int = listeners[0].socket.getsockname()[1]
-            log.info("WebSocket Server Started : %s:%d", settings.host, port)
+            # Who left the choice of the port to the system has to be told it, whatever else is not logged.
+            level = logging.INFO if settings.port else max(logging.INFO, log.getEffectiveLevel())
+            log.log(level, "WebSocket Server Started : %s:%d", settings.host, port)
             try:
                 url = await nursery.start(partial(serve_api, self.api, settings.api_host, settings.api_port, stop))
             except* OSError as errors:
