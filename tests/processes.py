@@ -253,13 +253,17 @@ class Programs:
 
 @asynccontextmanager
 async def open_programs() -> AsyncIterator[Programs]:
-    """What starts programs; at the end of the block they are ended, and what they printed is printed."""
+    """What starts programs; at the end of the block they are ended, and what they printed is printed.
+
+    No program may have shown a traceback, whatever was done to it.
+    """
     async with trio.open_nursery() as nursery, AsyncExitStack() as cleanup:
         programs = Programs(nursery, cleanup)
         try:
             yield programs
         finally:
             await _end(programs.started)
+        assert not [program.name for program in programs.started for line in program.lines if "Traceback (" in line]
 
 
 async def _end(started: Sequence[Program]) -> None:

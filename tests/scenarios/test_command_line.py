@@ -22,7 +22,6 @@ async def test_both_programs_end_in_order_with_status_0(programs: Programs) -> N
     assert await csms.stop(Signals.SIGINT) == 0
     await left.says("CP_2: disconnected (1001 the CSMS shuts down); connecting again in")
     assert await left.stop(Signals.SIGINT) == 0, "also while it waits to connect again"
-    assert not [line for program in programs.started for line in program.lines if "Traceback" in line]
 
 
 async def test_an_idle_rest_client_does_not_hold_up_the_end(programs: Programs) -> None:
@@ -67,7 +66,6 @@ async def test_a_port_that_is_taken_is_told_in_one_line(programs: Programs) -> N
         taken = f"csms: cannot listen for {whom} on {HOST}:{first.port}: the port is taken"
         assert second.lines[-1].startswith(taken)
         assert flag in second.lines[-1]
-        assert not [line for line in second.lines if "Traceback" in line]
 
 
 @pytest.mark.parametrize(
