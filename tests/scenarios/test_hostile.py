@@ -33,6 +33,19 @@ MIB: Final = 2**20
 # --- peers that do not read ---
 
 
+async def test_a_flood_of_calls_whose_answers_nobody_reads_is_held_back(programs: Programs) -> None:
+    csms = await programs.csms(*QUIET)
+    payload = {"vendorId": "flood", "data": "x" * 1000}
+    flood = [frame(json.dumps([2, f"flood-{n:030}", "DataTransfer", payload])) for n in range(50_000)]
+    async with witness(csms), websocket_peer(csms, "FLOOD", small_window=True) as peer:
+        await peer.boot()
+        for start in range(0, len(flood), 1000):
+            with trio.move_on_after(1) as held_back:
+                await peer.send(b"".join(flood[start : start + 1000]))
+            if held_back.cancelled_caught:
+                break
+
+
 async def test_a_reader_of_single_bytes_gets_all_its_answers_in_the_end(programs: Programs) -> None:
     csms = await programs.csms(*QUIET)
     async with witness(csms) as other, websocket_peer(csms, "SLOW", small_window=True) as peer:
