@@ -263,3 +263,23 @@ async def test_300_connections_with_wrong_passwords_keep_nobody_out(programs: Pr
             nursery.start_soon(guess, number)
     assert statuses == [401] * 300
     assert await csms.listed() == []
+
+
+async def test_requests_that_are_no_handshake_are_refused(programs: Programs) -> None:
+    csms = await programs.csms(*QUIET)
+    requests = (
+        b"GET /CP_1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /CP_1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /CP_1 HTTP/1.0\r\n\r\n",
+        b"GET /" + b"A" * 100_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
+        bytes(10_000) + b"\r\n\r\n",
+    )
+    async with witness(csms):
+        for request in requests:
+            async with tcp_peer(csms) as peer:
+                with suppress(trio.BrokenResourceError):  # refused before all of it was sent
+                    await peer.send(request)
+                assert 400 <= await peer.response() <= 505, request[:40]
+    assert len([line for line in csms.lines if line.startswith("WARNING:root:127.0.0.1:")]) == len(requests)
+    assert len(csms.lines) == 4 + len(requests), "one line each"
