@@ -116,6 +116,25 @@ async def test_a_station_that_never_answers_holds_up_nobody_but_its_caller(progr
         )
 
 
+async def test_deaf_and_mute_peers_do_not_hold_up_the_end(programs: Programs) -> None:
+    csms = await programs.csms(*QUIET)
+    async with websocket_peer(csms, "DEAF", small_window=True) as deaf, websocket_peer(csms, "MUTE") as mute:
+        await deaf.boot()
+        await mute.boot()
+        with trio.move_on_after(1):
+            await deaf.send(frame(HEARTBEAT.format("x" * 30)) * 50_000)
+        async with trio.open_nursery() as nursery:
+            answers: list[tuple[int, dict[str, Any]]] = []
+
+            async def call() -> None:
+                answers.append(await csms.call("MUTE", "ClearCache", {}))
+
+            nursery.start_soon(call)
+            await mute.message()
+            assert await csms.stop() == 0
+    assert [status for status, _ in answers] == [503], "who waits for an answer is told"
+
+
 # --- peers that send garbage ---
 
 
