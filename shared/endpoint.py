@@ -181,7 +181,7 @@ class Endpoint:
 
     async def _read(self, calls: trio.MemorySendChannel[Call | PeerError]) -> WebSocketClosed:
         """The only task that receives: it hands over and never waits for a handler, but for a peer that floods."""
-        async with calls:
+        with calls:
             while True:
                 try:
                     text = await self._ws.receive()
@@ -223,14 +223,15 @@ class Endpoint:
             outstanding.over.set()
 
     async def _answer_calls(self, calls: trio.MemoryReceiveChannel[Call | PeerError]) -> None:
-        async with calls:
-            async for call in calls:
+        with calls:
+            while True:
                 try:
+                    call = await calls.receive()
                     if isinstance(call, PeerError):
                         await self._send(CallError.of(call, call.message_id), None)
                     else:
                         await self._send(await self._answer_to(call), call.action)
-                except WebSocketClosed:
+                except (trio.EndOfChannel, WebSocketClosed):
                     return  # the reader tells how it ended
 
     async def _answer_to(self, call: Call) -> CallResult | CallError:

@@ -17,6 +17,8 @@ import trio
 from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.protocol import Event, Protocol, State
 
+from shared.streams import receive_some, send_now
+
 MAX_MESSAGE_BYTES: Final = 2**20
 _READ_BYTES: Final = 16 * 1024
 _READ_BYTES_COMPRESSED: Final = 2 * 1024  # deflate makes up to a thousand bytes of one
@@ -178,8 +180,8 @@ class WebSocket:
                 self._early = False
                 await self._settle(more=True)
                 return
-            with trio.move_on_after(self._patience.ping_interval_s or math.inf) as silence:
-                data = await self._stream.receive_some(self._read_bytes)
+            with trio.CancelScope(relative_deadline=self._patience.ping_interval_s or math.inf) as silence:
+                data = await receive_some(self._stream, self._read_bytes)
             if silence.cancelled_caught:
                 await self._probe()
             else:
@@ -296,17 +298,28 @@ class WebSocket:
         whole: also when cancelled. Else the caller closes the stream when it is.
         """
         try:
-            self._send_lock.acquire_nowait()
+            rest = b""
+            if not self._send_lock.locked():
+                data = b"".join(self._engine.data_to_send())
+                rest = data[send_now(self._stream, data) :]
+            if rest or self._send_lock.locked():
+                await self._send_in_turn(rest, whole=whole)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            await self._cut_off("connection reset")
+        self._raise_if_closed()
+
+    async def _send_in_turn(self, rest: bytes, *, whole: bool) -> None:
+        """Send the rest of a frame that did not go at once, or wait for who does; then all that came since."""
+        try:
+            self._send_lock.acquire_nowait()  # at once, for nothing may come between the parts of a frame
         except trio.WouldBlock:
             await self._send_lock.acquire()
         try:
-            while data := b"".join(self._engine.data_to_send()):
+            while data := rest + b"".join(self._engine.data_to_send()):
+                rest = b""
                 await self._transmit(data, whole=whole)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            await self._cut_off("connection reset")
         finally:
             self._send_lock.release()
-        self._raise_if_closed()
 
     async def _transmit(self, data: bytes, *, whole: bool) -> None:
         """Send all of it, for as long as the peer takes a piece within every `send_timeout_s`.
