@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -189,10 +190,11 @@ class Endpoint:
                     return closed
                 call = self._sort(text)
                 if call is not None:
-                    try:
-                        calls.send_nowait(call)
-                    except trio.WouldBlock:
-                        await calls.send(call)
+                    with suppress(trio.BrokenResourceError):  # who answers has met the end; `receive` tells which it was
+                        try:
+                            calls.send_nowait(call)
+                        except trio.WouldBlock:
+                            await calls.send(call)
 
     def _sort(self, text: str) -> Call | PeerError | None:
         """Settle what answers us; return what is to be answered."""
