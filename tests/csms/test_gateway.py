@@ -90,7 +90,7 @@ def _no_tracebacks(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 class TestTheIdentity:
     @pytest.mark.parametrize(
-        "path", ["/CP_1", "/ocpp/CP_1", "/a/b/c/CP_1", "/ocpp//CP_1", "/ocpp/CP%5F1", "/oc%20pp/CP_1?x=/y"]
+        "path", ["/CP_1", "/ocpp/CP_1", "/a/b/c/CP_1", "//CP_1", "/ocpp//CP_1", "/ocpp/CP%5F1", "/oc%20pp/CP_1?x=/y"]
     )
     async def test_is_the_last_segment_of_any_path(self, site: Site, path: str) -> None:
         await site.connect("CP_1", path=path)
@@ -104,13 +104,17 @@ class TestTheIdentity:
 
     @pytest.mark.parametrize(
         "segment",
-        ["", "x" * 49, "CP:1", "CP%3A1", "CP%201", "CP%2F1", "CP%00", "CP%FF", "%C3%BC", "CP%", "CP,1", "CP%0A"],
+        ["", "x" * 49, "CP:1", "CP%3A1", "CP%201", "CP%2F1", "CP%00", "CP%FF", "%C3%BC", "CP%", "CP,1", "CP%0A", "[CP"],
     )
     async def test_that_is_malformed_is_not_found(self, site: Site, segment: str) -> None:
         response = await exchange(site, opening(f"/ocpp/{segment}"))
         assert response.status == 404
         assert "identity" in response.body
         assert await known(site) == []
+
+    async def test_is_found_in_a_path_that_is_no_url(self, site: Site) -> None:
+        await site.dial().send_all(opening("//[x/CP_1"))
+        assert await listed(site) == ["CP_1"]
 
     async def test_of_the_login_must_be_that_of_the_url(self, site: Site) -> None:
         """A00.FR.204."""
