@@ -6,7 +6,6 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -189,12 +188,15 @@ class Endpoint:
                 except WebSocketClosed as closed:
                     return closed
                 call = self._sort(text)
-                if call is not None:
-                    with suppress(trio.BrokenResourceError):  # who answers has met the end; `receive` tells which it was
-                        try:
-                            calls.send_nowait(call)
-                        except trio.WouldBlock:
-                            await calls.send(call)
+                if call is None:
+                    continue
+                try:
+                    try:
+                        calls.send_nowait(call)
+                    except trio.WouldBlock:
+                        await calls.send(call)
+                except trio.BrokenResourceError:
+                    continue  # who answers has met the end; `receive` tells which it was
 
     def _sort(self, text: str) -> Call | PeerError | None:
         """Settle what answers us; return what is to be answered."""
