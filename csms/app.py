@@ -29,11 +29,12 @@ log = logging.getLogger()  # what people watch is told under no module's name
 class Csms:
     """One CSMS: what it knows, and who is connected to it. Nothing listens yet; `gateway.handle` serves one stream."""
 
-    def __init__(self, settings: Settings, clock: Clock, random: Random) -> None:
+    def __init__(self, settings: Settings, clock: Clock, random: Random, passwords: Passwords | None = None) -> None:
+        """passwords: None: real ones, hashed in threads, for which virtual time does not wait."""
         self.settings = settings
         self.registry = Registry()
         self.switchboard = Switchboard()
-        self.passwords = Passwords()
+        self.passwords = passwords or Passwords()
         self.reservations = Reservations(clock, random)
         self.clock = clock
         self._random = random

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Final, NoReturn
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import trio
 from websockets.datastructures import MultipleValuesError
@@ -148,7 +148,7 @@ class Gateway:
 
 
 def _identity(path: str) -> str:
-    identity = unquote(urlsplit(path).path.rpartition("/")[2], errors="replace")
+    identity = unquote(path.partition("?")[0].rpartition("/")[2], errors="replace")
     if not is_identity(identity):
         raise Refusal(
             HTTPStatus.NOT_FOUND,
