@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         return _cannot("it needs two cores: one for the server and one for the load generator")
-    if problem := make_room(max(*options.stations, options.connect_stations)):
+    if problem := make_room(options.stations[-1]):
         return _cannot(problem)
     contenders, left_out = _prepared(options.contenders)
     if not contenders:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rounds=options.rounds,
         connect="connect" in options.only,
         memory="memory" in options.only,
-        connect_stations=options.connect_stations,
+        connect_stations=min(options.connect_stations, options.stations[-1]),
         server_core=cores[0],
         load_core=cores[1],
     )

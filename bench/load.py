@@ -62,6 +62,11 @@ class Window:
     busy: Busy
     warm: bool
 
+    @property
+    def per_cpu_s(self) -> float:
+        """Answers for each CPU second that the server used; 0 if too few to be counted."""
+        return self.rate / self.busy.server if self.busy.server else 0.0
+
 
 class Load:
     """Stations that connect to one server, boot, and send CALLs in a closed loop.

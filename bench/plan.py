@@ -21,7 +21,7 @@ WARM_UP_STATIONS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do. stations: ascending.   connect_stations: for the time to connect.   cores: server's, load's."""
+    """What to do. stations: ascending.   connect_stations: for the time to connect, no more than the most stations."""
 
     contenders: tuple[Contender, ...]
     actions: tuple[Action, ...]
@@ -117,19 +117,24 @@ class Run:
             self._round = number
             for contender in _rotated(self._plan.contenders, number - 1):
                 after = self._done + self._plan.steps(contender)
-                if self._plan.actions:
-                    self._attempt(contender, self._measure_messages)
-                if contender.measures_connections and (self._plan.connect or self._plan.memory):
-                    self._attempt(contender, self._measure_connections)
+                for stations in self._plan.stations:
+                    if self._plan.actions or self._connections_too(contender, stations):
+                        self._attempt(contender, stations)
                 self._done = after
         return self.results
 
-    def _attempt(self, contender: Contender, measure: Callable[[str, Server], None]) -> None:
+    def _connections_too(self, contender: Contender, stations: int) -> bool:
+        """Connecting and memory are measured where the most stations are connected anyway."""
+        wanted = self._plan.connect or self._plan.memory
+        return wanted and contender.measures_connections and stations == self._plan.stations[-1]
+
+    def _attempt(self, contender: Contender, stations: int) -> None:
         self._doing = "starting"
+        cores = {"server_core": self._plan.server_core, "load_core": self._plan.load_core}
         try:
-            with running(contender, server_core=self._plan.server_core, load_core=self._plan.load_core) as server:
+            with running(contender, **cores) as server:
                 try:
-                    measure(contender.name, server)
+                    self._measure(contender, stations, server)
                 except LoadFailed:
                     server.check()
                     raise
@@ -137,46 +142,60 @@ class Run:
             self._say(f"    {contender.name} failed while {self._doing}: {failure}")
             self.results.trouble.append(Trouble(contender.name, self._round, self._doing, str(failure), 1))
 
-    def _measure_messages(self, name: str, server: Server) -> None:
+    def _measure(self, contender: Contender, stations: int, server: Server) -> None:
+        """Everything there is to measure with one fresh server and so many stations."""
+        name = contender.name
+        connections_too = self._connections_too(contender, stations)
+        before = self._memory_of_its_own(server) if connections_too else 0
         with Load(server.port) as load:
-            for stations in self._plan.stations:
-                self._doing = f"connecting {stations} stations"
-                load.connect(stations - load.ready, in_flight=IN_FLIGHT, deadline_s=_patience_s(stations))
-                for action in self._plan.actions:
-                    self._begin(name, f"{action.value} at {stations} stations")
-                    window = load.exchange(
-                        action, warm_up_s=WARM_UP_S, seconds=self._plan.seconds, cpu_times=server.cpu_times
-                    )
-                    measured = Throughput(name, self._round, action.value, stations, window, server.resident_bytes())
-                    self.results.throughput.append(measured)
-                    self._note(name, load)
-                    self._say(
-                        f"    {window.rate:,.0f}/s, p50 {window.p50_s * 1000:.1f} ms, p99 {window.p99_s * 1000:.1f} ms"
-                    )
+            if connections_too and self._plan.connect:
+                self._measure_connecting(name, load)
+            self._complete(name, load, stations)
+            if connections_too and self._plan.memory:
+                self._measure_memory(name, load, server, before)
+            for action in self._plan.actions:
+                self._complete(name, load, stations)
+                self._begin(name, f"{action.value} at {stations} stations")
+                window = load.exchange(
+                    action, warm_up_s=WARM_UP_S, seconds=self._plan.seconds, cpu_times=server.cpu_times
+                )
+                measured = Throughput(name, self._round, action.value, stations, window, server.resident_bytes())
+                self.results.throughput.append(measured)
+                self._say(
+                    f"    {window.rate:,.0f}/s, p50 {window.p50_s * 1000:.1f} ms, p99 {window.p99_s * 1000:.1f} ms"
+                )
+                self._note(name, load)
 
-    def _measure_connections(self, name: str, server: Server) -> None:
+    def _memory_of_its_own(self, server: Server) -> int:
+        """What the server takes when it has loaded all it needs and a few stations have come and gone."""
         self._doing = "connecting the first stations"
         with Load(server.port, prefix="WARM") as first:
             first.connect(WARM_UP_STATIONS, deadline_s=_patience_s(WARM_UP_STATIONS))
-        with Load(server.port) as load:
-            load.idle(SETTLE_S)
-            before = server.resident_bytes()
-            if self._plan.connect:
-                stations = self._plan.connect_stations
-                self._begin(name, f"{stations} stations connect, authenticate and boot")
-                seconds = load.connect(stations, in_flight=IN_FLIGHT, deadline_s=_patience_s(stations))
-                self.results.connecting.append(Connecting(name, self._round, stations, seconds))
-                self._note(name, load)
-                self._say(f"    {seconds:.2f} s")
-            if self._plan.memory:
-                stations = max(*self._plan.stations, load.ready)
-                self._begin(name, f"memory with {stations} idle stations")
-                load.connect(stations - load.ready, in_flight=IN_FLIGHT, deadline_s=_patience_s(stations))
-                load.idle(SETTLE_S)
-                memory = Memory(name, self._round, stations, before, server.resident_bytes())
-                self.results.memory.append(memory)
-                self._note(name, load)
-                self._say(f"    {memory.bytes_per_connection / 1000:.1f} KB a connection")
+        with Load(server.port) as nobody:
+            nobody.idle(SETTLE_S)
+        return server.resident_bytes()
+
+    def _complete(self, name: str, load: Load, stations: int) -> None:
+        """Connect those that are missing, be it that they never were or that they were lost."""
+        self._doing = f"connecting {stations} stations"
+        load.connect(stations - load.ready, in_flight=IN_FLIGHT, deadline_s=_patience_s(stations))
+        self._note(name, load)
+
+    def _measure_connecting(self, name: str, load: Load) -> None:
+        stations = self._plan.connect_stations
+        self._begin(name, f"{stations} stations connect, authenticate and boot")
+        seconds = load.connect(stations, in_flight=IN_FLIGHT, deadline_s=_patience_s(stations))
+        self.results.connecting.append(Connecting(name, self._round, stations, seconds))
+        self._say(f"    {seconds:.2f} s")
+        self._note(name, load)
+
+    def _measure_memory(self, name: str, load: Load, server: Server, before: int) -> None:
+        self._begin(name, f"memory with {load.ready} idle stations")
+        load.idle(SETTLE_S)
+        memory = Memory(name, self._round, load.ready, before, server.resident_bytes())
+        self.results.memory.append(memory)
+        self._say(f"    {memory.bytes_per_connection / 1000:.1f} KB a connection")
+        self._note(name, load)
 
     def _begin(self, name: str, what: str) -> None:
         self._doing = what

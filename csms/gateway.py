@@ -85,7 +85,7 @@ class Gateway:
             try:
                 await self._handle(stream, peer)
             except Refusal as refusal:
-                log.warning("%s: refused, %s", peer, refusal)
+                log.warning("%s: refused, %s", peer, str(refusal).partition("\n")[0])
             except WebSocketClosed as closed:
                 log.info("%s: gone before the handshake was over (%s)", peer, closed)
             except Exception:

@@ -34,7 +34,10 @@ class TrioClock:
         self.set(start)
 
     def now(self) -> datetime:
-        return self._shown + timedelta(seconds=trio.current_time() - self._set_at)
+        try:
+            return self._shown + timedelta(seconds=trio.current_time() - self._set_at)
+        except OverflowError:  # a peer has set it to the end of the year 9999
+            return self._shown
 
     def set(self, now: datetime) -> None:
         """Set the clock (B01.FR.06: a station's follows the CSMS's currentTime)."""

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -181,7 +182,7 @@ class Endpoint:
 
     async def _read(self, calls: trio.MemorySendChannel[Call | PeerError]) -> WebSocketClosed:
         """The only task that receives: it hands over and never waits for a handler, but for a peer that floods."""
-        async with calls:
+        with calls:
             while True:
                 try:
                     text = await self._ws.receive()
@@ -189,10 +190,11 @@ class Endpoint:
                     return closed
                 call = self._sort(text)
                 if call is not None:
-                    try:
-                        calls.send_nowait(call)
-                    except trio.WouldBlock:
-                        await calls.send(call)
+                    with suppress(trio.BrokenResourceError):  # who answers has met the end; `receive` tells which it was
+                        try:
+                            calls.send_nowait(call)
+                        except trio.WouldBlock:
+                            await calls.send(call)
 
     def _sort(self, text: str) -> Call | PeerError | None:
         """Settle what answers us; return what is to be answered."""
@@ -223,14 +225,15 @@ class Endpoint:
             outstanding.over.set()
 
     async def _answer_calls(self, calls: trio.MemoryReceiveChannel[Call | PeerError]) -> None:
-        async with calls:
-            async for call in calls:
+        with calls:
+            while True:
                 try:
+                    call = await calls.receive()
                     if isinstance(call, PeerError):
                         await self._send(CallError.of(call, call.message_id), None)
                     else:
                         await self._send(await self._answer_to(call), call.action)
-                except WebSocketClosed:
+                except (trio.EndOfChannel, WebSocketClosed):
                     return  # the reader tells how it ended
 
     async def _answer_to(self, call: Call) -> CallResult | CallError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import trio
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import HeaderLineTooLong, InvalidStatus, RequestLineTooLong, TooManyHeaders
 from websockets.frames import CloseCode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import Event, Protocol
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
@@ -24,6 +24,7 @@ from shared.deflate import client_deflate, server_deflate
 from shared.websocket import MAX_MESSAGE_BYTES, Patience, WebSocket, WebSocketClosed
 
 _READ_BYTES: Final = 8 * 1024
+_MAX_REQUEST_BYTES: Final = 32 * 1024  # of a client that nobody knows yet; the engine alone would take 1 MiB
 
 # Sessions tell of every connection; the engine would tell of it again, with the Authorization header and every payload.
 _engine_log = logging.getLogger(f"{__name__}.engine")
@@ -72,28 +73,23 @@ async def accept(
     engine = ServerProtocol(
         extensions=[server_deflate()], select_subprotocol=select, max_size=MAX_MESSAGE_BYTES, logger=_engine_log
     )
-    events = await _first_events(stream, engine, request_timeout_s)
-    request = events.pop(0) if events else None
-    if not isinstance(request, Request):
-        if not engine.writes:
-            engine.send_response(engine.reject(HTTPStatus.BAD_REQUEST, "This is no HTTP request.\n"))
-        await _send(stream, engine, patience)
-        raise Refusal(HTTPStatus.BAD_REQUEST, str(engine.handshake_exc))
-    response = engine.accept(request)
-    refusal = None
-    if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-        refusal = Refusal(HTTPStatus(response.status_code), (response.body or b"").decode().strip())
-    else:
-        try:
-            await decide(request)
-        except Refusal as unwelcome:
-            refusal = unwelcome
-            response = engine.reject(refusal.status, f"{refusal.text}\n")
-            response.headers.update(refusal.headers)
+    try:
+        events = await _first_events(stream, engine, request_timeout_s, max_bytes=_MAX_REQUEST_BYTES)
+        request = events.pop(0) if events else None
+        if not isinstance(request, Request):
+            raise _unreadable(engine.handshake_exc)
+        response = engine.accept(request)
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            raise _not_a_handshake(response)
+        await decide(request)
+    except Refusal as refusal:
+        # Not by way of the engine, which may be done with a client that sent something else behind its request.
+        response = engine.reject(refusal.status, f"{refusal.text}\n")
+        response.headers.update(refusal.headers)
+        await _send(stream, response.serialize(), patience)
+        raise
     engine.send_response(response)
-    await _send(stream, engine, patience)
-    if refusal is not None:
-        raise refusal
+    await _send(stream, b"".join(engine.data_to_send()), patience)
     return WebSocket(stream, engine, patience, events)
 
 
@@ -114,8 +110,8 @@ async def connect(
     request = engine.connect()
     request.headers.update(headers)
     engine.send_request(request)
-    await _send(stream, engine, patience)
-    events = await _first_events(stream, engine, float("inf"))
+    await _send(stream, b"".join(engine.data_to_send()), patience)
+    events = await _first_events(stream, engine, timeout_s=math.inf, max_bytes=math.inf)
     if engine.handshake_exc is not None:
         refused = engine.handshake_exc
         if isinstance(refused, InvalidStatus):
@@ -156,7 +152,7 @@ def basic_credentials(authorization: str) -> tuple[str, str]:
         raise ValueError("the Authorization header is not of the Basic scheme")
     try:
         user, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # from either, binascii.Error and UnicodeDecodeError included
         raise ValueError("the Basic credentials are not base64 of UTF-8 text") from None
     if not colon:
         raise ValueError("the Basic credentials have no colon between user name and password")
@@ -170,8 +166,27 @@ def _parse(url: str) -> WebSocketURI:
         raise ValueError(f"{url!r} is not a ws:// or wss:// URL") from error
 
 
-async def _first_events(stream: trio.abc.Stream, engine: Protocol, timeout_s: float) -> list[Event]:
-    """What the engine reads up to the end of the peer's half of the handshake; nothing, where that is unreadable."""
+def _unreadable(error: Exception | None) -> Refusal:
+    match error:
+        case RequestLineTooLong():
+            return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "The first line of the request is too long")
+        case HeaderLineTooLong() | TooManyHeaders():
+            return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers of the request are too large")
+        case _:
+            return Refusal(HTTPStatus.BAD_REQUEST, "This is no HTTP request")
+
+
+def _not_a_handshake(response: Response) -> Refusal:
+    headers = {name: response.headers[name] for name in ("Allow", "Upgrade") if name in response.headers}
+    return Refusal(HTTPStatus(response.status_code), bytes(response.body).decode().strip(), headers)
+
+
+async def _first_events(stream: trio.abc.Stream, engine: Protocol, timeout_s: float, max_bytes: float) -> list[Event]:
+    """What the engine reads up to the end of the peer's half of the handshake; nothing, where that is unreadable.
+
+    Raises Refusal when that half is longer than max_bytes, WebSocketClosed when it does not come to its end.
+    """
+    received = 0
     with trio.move_on_after(timeout_s) as patience:
         while True:
             try:
@@ -185,16 +200,19 @@ async def _first_events(stream: trio.abc.Stream, engine: Protocol, timeout_s: fl
             events = engine.events_received()
             if events or (engine.handshake_exc is not None and data):
                 return events
+            received += len(data)
+            if received > max_bytes:
+                raise _unreadable(TooManyHeaders())
             if not data:
                 break
     reason = "the handshake took too long" if patience.cancelled_caught else "connection lost in the handshake"
     raise WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, reason)
 
 
-async def _send(stream: trio.abc.Stream, engine: Protocol, patience: Patience) -> None:
+async def _send(stream: trio.abc.Stream, data: bytes, patience: Patience) -> None:
     with trio.move_on_after(patience.send_timeout_s) as stuck:
         try:
-            await stream.send_all(b"".join(engine.data_to_send()))
+            await stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "connection lost in the handshake") from None
     if stuck.cancelled_caught:

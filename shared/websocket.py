@@ -21,6 +21,7 @@ from shared.streams import receive_some, send_now
 
 MAX_MESSAGE_BYTES: Final = 2**20
 _READ_BYTES: Final = 16 * 1024
+_READ_BYTES_COMPRESSED: Final = 2 * 1024  # deflate makes up to a thousand bytes of one
 _PIECE_BYTES: Final = 16 * 1024
 _REASON_BYTES: Final = 123  # what is left of a control frame's 125 (RFC 6455 §5.5)
 _PING_BYTES: Final = 8
@@ -73,6 +74,7 @@ class WebSocket:
         "_ping_unanswered",
         "_pings",
         "_pings_sent",
+        "_read_bytes",
         "_read_over",
         "_reading",
         "_send_lock",
@@ -90,6 +92,7 @@ class WebSocket:
         self._texts: deque[str] = deque()
         self._partial: bytearray | None = None
         self._send_lock = trio.Lock()
+        self._read_bytes = _READ_BYTES_COMPRESSED if engine.extensions else _READ_BYTES
         self._reading = False
         self._read_over = trio.lowlevel.ParkingLot()
         self._ping_unanswered = False
@@ -178,7 +181,7 @@ class WebSocket:
                 await self._settle(more=True)
                 return
             with trio.CancelScope(relative_deadline=self._patience.ping_interval_s or math.inf) as silence:
-                data = await receive_some(self._stream, _READ_BYTES)
+                data = await receive_some(self._stream, self._read_bytes)
             if silence.cancelled_caught:
                 await self._probe()
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -34,7 +35,8 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(levelname)s:%(name)s:%(message)s"
     )
-    trio.run(_run, settings)
+    with contextlib.suppress(KeyboardInterrupt):  # it comes before the signals are listened to: nothing has begun
+        trio.run(_run, settings)
     return 0
 
 

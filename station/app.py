@@ -112,6 +112,7 @@ class Station:
             new_message_id=lambda: str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
             call_timeout_s=self._variables[MESSAGE_TIMEOUT],
         )
+        self._provisioning.connected()
         if self._offline_since is not None:
             self._availability.back_online(trio.current_time() - self._offline_since)
         try:

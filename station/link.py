@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from http import HTTPStatus
@@ -67,7 +70,7 @@ class Link:
     ) -> None:
         """csms_url: without the identity. open_stream: a stream to the host of a URL. Raises ValueError: csms_url."""
         self._identity = identity
-        self._url = connection_url(csms_url, identity)
+        self.url = connection_url(csms_url, identity)
         self._headers = {"Authorization": basic_authorization(identity, password)}
         self._variables = variables
         self._open_stream = open_stream
@@ -87,7 +90,7 @@ class Link:
                 wait_s = back_off_s(self._variables, waits, self._random) + reason.extra_wait_s
                 waits += 1
             else:
-                log.info("%s: connected to %s (%s)", self._identity, self._url, ws.subprotocol)
+                log.info("%s: connected to %s (%s)", self._identity, self.url, ws.subprotocol)
                 what = f"disconnected ({await self._use(ws, converse)})"
                 wait_s = back_off_s(self._variables, 0, self._random)
                 waits = 1
@@ -99,23 +102,23 @@ class Link:
             with trio.fail_after(CONNECT_TIMEOUT_S):
                 return await self._handshake()
         except trio.TooSlowError:
-            raise NotConnected(f"{self._url} did not answer within {CONNECT_TIMEOUT_S:g} s") from None
+            raise NotConnected(f"{self.url} did not answer within {CONNECT_TIMEOUT_S:g} s") from None
         except OSError as error:
-            raise NotConnected(f"{self._url} cannot be reached: {_cause(error)}") from error
+            raise NotConnected(f"{self.url} cannot be reached: {_cause(error)}") from error
         except WebSocketClosed as closed:
-            raise NotConnected(f"{self._url} hung up ({closed})") from closed
+            raise NotConnected(f"{self.url} hung up ({closed})") from closed
         except HandshakeRefused as refused:
             raise self._explained(refused) from refused
 
     async def _handshake(self) -> WebSocket:
         patience = Patience(ping_interval_s=self._variables[WEB_SOCKET_PING_INTERVAL])
         async with AsyncExitStack() as undo:
-            stream = await self._open_stream(self._url)
+            stream = await self._open_stream(self.url)
             undo.push_async_callback(trio.aclose_forcefully, stream)
-            ws = await connect(stream, self._url, self._headers, [V201.subprotocol], patience)
+            ws = await connect(stream, self.url, self._headers, [V201.subprotocol], patience)
             if ws.subprotocol is None:
                 await ws.close(CloseCode.PROTOCOL_ERROR, "no subprotocol in common")
-                raise NotConnected(f"{self._url} does not speak {V201.subprotocol}")
+                raise NotConnected(f"{self.url} does not speak {V201.subprotocol}")
             undo.pop_all()
             return ws
 
@@ -123,19 +126,19 @@ class Link:
         match refused.status:
             case HTTPStatus.UNAUTHORIZED:
                 return NotConnected(
-                    f"{self._url} refuses the password (401): start the station with the one the CSMS knows "
+                    f"{self.url} refuses the password (401): start the station with the one the CSMS knows "
                     "(--password or STATION_PASSWORD), or give the CSMS this one",
                     extra_wait_s=PASSWORD_REFUSED_WAIT_S,
                 )
             case HTTPStatus.NOT_FOUND:
                 return NotConnected(
-                    f"{self._url} does not exist (404): register the station {self._identity} with the CSMS, "
+                    f"{self.url} does not exist (404): register the station {self._identity} with the CSMS, "
                     "or correct --csms"
                 )
             case None:
-                return NotConnected(f"{self._url} does not speak WebSocket and {V201.subprotocol}: {refused}")
+                return NotConnected(f"{self.url} does not speak WebSocket and {V201.subprotocol}: {refused}")
             case status:
-                return NotConnected(f"{self._url} refuses the connection ({status}): {refused}")
+                return NotConnected(f"{self.url} refuses the connection ({status}): {refused}")
 
     async def _use(self, ws: WebSocket, converse: Converse) -> WebSocketClosed:
         async with ws:
@@ -147,7 +150,9 @@ class Link:
 
 
 def _cause(error: OSError) -> str:
-    """What an attempt to connect failed of, in the system's words, where Trio gives the attempts' errors as a cause."""
+    """What an attempt to connect failed of, in the system's words, of the first address where there are several."""
     while isinstance(error.__cause__, ExceptionGroup) and isinstance(error.__cause__.exceptions[0], OSError):
         error = error.__cause__.exceptions[0]
+    if error.errno and not isinstance(error, socket.gaierror | ssl.SSLError):  # these have numbers of their own
+        return os.strerror(error.errno)
     return error.strerror or str(error)

@@ -112,10 +112,14 @@ class Provisioning:
         """Send a BootNotification although its time has not come: a TriggerMessage asks for it (B02.FR.04)."""
         self._asked_for = True
 
+    def connected(self) -> None:
+        """There is a new connection."""
+        self._answered_at = -math.inf
+
     def forgotten(self) -> None:
         """The CSMS has answered SecurityError to what accepted stations may send: register again.
 
-        Where it has accepted the station only just now, asking again at once would bring the same.
+        Where it has accepted the station on this very connection, asking again at once would bring the same.
         """
         if self._registration is Registration.ACCEPTED:
             self._registration = NEXT[self._registration, Verdict.FORGOTTEN]

@@ -11,18 +11,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from websockets.frames import Frame, Opcode
 
 from shared.websocket import MAX_MESSAGE_BYTES, Patience, WebSocket, WebSocketClosed
-from tests.shared.wire import Foreign, Ours, both, open_foreign, open_pair
+from tests.shared.wire import Foreign, Ours, both, end_of, open_foreign, open_pair
 
 either_side = pytest.mark.parametrize("ours", list(Ours))
-
-
-async def end_of(ws: WebSocket) -> tuple[int, str]:
-    """Receive until it is closed: code and reason."""
-    while True:
-        try:
-            await ws.receive()
-        except WebSocketClosed as closed:
-            return closed.code, closed.reason
 
 
 class TestMessages:

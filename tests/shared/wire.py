@@ -22,10 +22,11 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from shared.handshake import accept, connect
-from shared.websocket import Patience, WebSocket
+from shared.websocket import Patience, WebSocket, WebSocketClosed
 
 URL = "ws://csms.example/ocpp/CP_1"
 SUBPROTOCOL = "ocpp2.0.1"
+Deflate = dict[str, Any]
 StreamPair = tuple[trio.abc.Stream, trio.abc.Stream]
 
 
@@ -70,6 +71,15 @@ async def open_pair(
     return opened[0], opened[1]
 
 
+async def end_of(ws: WebSocket) -> tuple[int, str]:
+    """Receive until it is closed: code and reason."""
+    while True:
+        try:
+            await ws.receive()
+        except WebSocketClosed as closed:
+            return closed.code, closed.reason
+
+
 class Foreign:
     """The foreign end of a connection: it keeps no rule that a test does not keep for it."""
 
@@ -99,6 +109,11 @@ class Foreign:
         for frame in frames:
             self.engine.send_frame(frame)
         await self._flush()
+
+    @property
+    def is_client(self) -> bool:
+        """Whether it is the client, whose frames are masked."""
+        return isinstance(self.engine, ClientProtocol)
 
     async def send_text(self, *texts: str) -> None:
         """Send these texts, a frame each."""
@@ -134,12 +149,13 @@ async def open_foreign(
     streams: StreamPair | None = None,
     *,
     patience: Patience | None = None,
-    deflate: bool = False,
+    deflate: Deflate | None = None,
     behind: Sequence[Frame] = (),
 ) -> tuple[WebSocket, Foreign]:
     """One end of ours, and the foreign end at the other side of it.
 
-    deflate: the foreign end knows of compression. behind: what a foreign server sends in one piece with its handshake.
+    deflate: what the foreign end offers or accepts of compression; None: nothing. behind: what a foreign server sends
+    in one piece with its handshake.
     """
     near, far = streams or trio.testing.memory_stream_pair()
     if ours is Ours.SERVER:
@@ -147,7 +163,7 @@ async def open_foreign(
             far,
             ClientProtocol(
                 parse_uri(URL),
-                extensions=[ClientPerMessageDeflateFactory()] if deflate else None,
+                extensions=None if deflate is None else [ClientPerMessageDeflateFactory(**deflate)],
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 max_size=None,
             ),
@@ -160,7 +176,7 @@ async def open_foreign(
         foreign = Foreign(
             far,
             ServerProtocol(
-                extensions=[ServerPerMessageDeflateFactory()] if deflate else None,
+                extensions=None if deflate is None else [ServerPerMessageDeflateFactory(**deflate)],
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 max_size=None,
             ),

@@ -62,6 +62,7 @@ class FakeCsms:
         self._language = Language(V201, schemas, Side.CSMS)
         self._endpoint: Endpoint | None = None
         self._stream: trio.abc.Stream | None = None
+        self._serving = trio.CancelScope()
         self._calls = 0
         self.clock = TrioClock(START)
         self.boot_status = "Accepted"
@@ -114,6 +115,10 @@ class FakeCsms:
         await trio.aclose_forcefully(self._stream)
         await trio.testing.wait_all_tasks_blocked()
 
+    def freeze(self) -> None:
+        """Keep the connection, but neither read nor write any more."""
+        self._serving.cancel()
+
     async def _serve(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
         try:
@@ -131,7 +136,10 @@ class FakeCsms:
                 new_message_id=self._new_message_id,
                 call_timeout_s=30,
             )
-            self.goodbyes.append(await self._endpoint.run())
+            with trio.CancelScope() as self._serving:
+                self.goodbyes.append(await self._endpoint.run())
+            if self._serving.cancelled_caught:
+                await trio.sleep_forever()
 
     async def _decide(self, request: Request) -> None:
         await trio.lowlevel.checkpoint()
@@ -168,8 +176,8 @@ async def station_on_fake_csms(
     **behaviour: Any,
 ) -> AsyncIterator[tuple[Station, FakeCsms]]:
     """A running station and its CSMS. behaviour: attributes of FakeCsms that are other than usual from the start."""
-    async with trio.open_nursery() as nursery:
-        csms = FakeCsms(nursery, schemas)
+    async with trio.open_nursery() as csms_nursery:
+        csms = FakeCsms(csms_nursery, schemas)
         for name, value in behaviour.items():
             assert hasattr(csms, name), name
             setattr(csms, name, value)
@@ -184,7 +192,10 @@ async def station_on_fake_csms(
             random=Random(seed),  # noqa: S311  # repeatable on purpose
             schemas=schemas,
         )
-        nursery.start_soon(station.run)
+        async with trio.open_nursery() as station_nursery:
+            station_nursery.start_soon(station.run)
+            await trio.testing.wait_all_tasks_blocked()
+            yield station, csms
+            station_nursery.cancel_scope.cancel()
         await trio.testing.wait_all_tasks_blocked()
-        yield station, csms
-        nursery.cancel_scope.cancel()
+        csms_nursery.cancel_scope.cancel()

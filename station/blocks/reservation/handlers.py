@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Literal, NotRequired, TypedDict
 
-from shared.clock import TrioClock
+from shared.clock import Clock
 from shared.ocppj import date_time
 from shared.ocppj.errors import CallFailed, CallRefused, CallTimedOut, ConnectionLost
 from station.blocks.reservation import rules
@@ -52,7 +52,7 @@ class Reservations:
         identity: str,
         hardware: Hardware,
         variables: DeviceModel,
-        clock: TrioClock,
+        clock: Clock,
         *,
         monotonic: Callable[[], float],
     ) -> None:

@@ -213,6 +213,17 @@ async def test_b01_fr_10_security_error_makes_the_station_boot_again(
         assert csms.received[1].payload == BOOT_PAYLOAD
 
 
+async def test_b01_fr_10_after_a_restart_of_the_csms_the_station_boots_at_once(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas, interval_s=4) as (_, csms):
+        csms.forget()
+        csms.refuses["Heartbeat"] = errors.SecurityError("BootNotification first")
+        await csms.hang_up()
+        await trio.sleep(10)
+        assert csms.actions[:3] == ["Heartbeat", "BootNotification", "StatusNotification"]
+
+
 async def test_a_csms_that_accepts_and_then_forgets_at_once_is_not_flooded(
     autojump_clock: MockClock, schemas: Schemas
 ) -> None:
