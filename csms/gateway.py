@@ -111,6 +111,9 @@ class Gateway:
                 log.warning("%s: %s: offers no protocol spoken here (%s)", peer, station.station_id, _spoken())
                 await ws.close(CloseCode.PROTOCOL_ERROR, f"no common subprotocol, this CSMS speaks {_spoken()}")
                 return
+            if self._registry.get(station.station_id) is not station:
+                await ws.close(CloseCode.POLICY_VIOLATION, "the station was deleted")
+                return
             log.info("Protocols Matched: %s", version.subprotocol)
             session = self._new_session(ws, self._language(version), self._new_conversation(station))
             closed = await session.run()

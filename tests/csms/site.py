@@ -52,7 +52,7 @@ class PlainPasswords(Passwords):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What REST answered."""
+    """What REST answered. headers: by lower-case name."""
 
     status: int
     text: str
@@ -71,7 +71,7 @@ class Later:
         self._done = trio.Event()
         self._answer: Answer | None = None
 
-    async def run(self, ask: Callable[[], Any]) -> None:
+    async def run(self, ask: Callable[[], Awaitable[Answer]]) -> None:
         with self._scope:
             self._answer = await ask()
         self._done.set()
@@ -156,7 +156,11 @@ class Site:
             data = json.dumps(body)
         with trio.fail_after(PATIENCE_S):
             response = await self._client.open(path, method=method, data=data, json=sentinel, headers=given)
-            return Answer(response.status_code, await response.get_data(as_text=True), dict(response.headers))
+            return Answer(
+                response.status_code,
+                await response.get_data(as_text=True),
+                {name.lower(): value for name, value in response.headers.items()},
+            )
 
     async def get(self, path: str, **more: Any) -> Answer:
         return await self.ask("GET", path, **more)
@@ -173,11 +177,17 @@ class Site:
     async def delete(self, path: str, **more: Any) -> Answer:
         return await self.ask("DELETE", path, **more)
 
-    def post_later(self, path: str, body: object = None, **more: Any) -> Later:
-        """Start a POST and go on."""
+    def ask_later(self, method: str, path: str, body: object = None, **more: Any) -> Later:
+        """Start a request and go on."""
         later = Later()
-        self._nursery.start_soon(later.run, partial(self.post, path, body, **more))
+        self._nursery.start_soon(later.run, partial(self.ask, method, path, body, **more))
         return later
+
+    def post_later(self, path: str, body: object = None) -> Later:
+        return self.ask_later("POST", path, body)
+
+    def delete_later(self, path: str) -> Later:
+        return self.ask_later("DELETE", path)
 
     async def call(self, action: str, payload: object = None, *, identity: str = "CP_1") -> Answer:
         """Have the CSMS send a request to a station, and wait for what comes of it."""
