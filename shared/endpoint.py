@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -192,7 +193,10 @@ class Endpoint:
                     try:
                         calls.send_nowait(call)
                     except trio.WouldBlock:
-                        await calls.send(call)
+                        with suppress(trio.BrokenResourceError):
+                            await calls.send(call)
+                    except trio.BrokenResourceError:
+                        pass  # nothing can be answered any more; what is still to be read tells why
 
     def _sort(self, text: str) -> Call | PeerError | None:
         """Settle what answers us; return what is to be answered."""

@@ -13,6 +13,7 @@ import pytest
 import trio
 import trio.testing
 from trio.testing import MockClock, wait_all_tasks_blocked
+from websockets.frames import Frame, Opcode
 
 from shared.endpoint import Admit, Answer, Endpoint, Language
 from shared.message_log import MessageLog
@@ -28,7 +29,7 @@ from shared.ocppj.errors import (
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201, Side
 from shared.websocket import Patience, WebSocket, WebSocketClosed
-from tests.shared.wire import StreamPair, both, open_pair
+from tests.shared.wire import Ours, StreamPair, both, open_foreign, open_pair
 
 Payload = dict[str, Any]
 
@@ -604,6 +605,15 @@ async def unread_bytes(stream: trio.abc.ReceiveStream) -> int:
 
 
 class TestEnd:
+    async def test_behind_more_calls_than_can_be_answered_is_an_end_like_any(
+        self, schemas: Schemas, autojump_clock: MockClock
+    ) -> None:
+        ws, foreign = await open_foreign(Ours.SERVER)
+        endpoint = new_endpoint(ws, schemas, tell_time, admit_all, side=Side.CSMS, call_timeout_s=30)
+        calls = [Frame(Opcode.TEXT, json.dumps([2, str(number), "Heartbeat", {}]).encode()) for number in range(50)]
+        await foreign.send(*calls, Frame(Opcode.CLOSE, (1001).to_bytes(2, "big")))
+        assert (await endpoint.run()).code == 1001
+
     async def test_of_the_peer_is_told_at_once_to_every_waiting_call(
         self, connected: Open, autojump_clock: MockClock
     ) -> None:
