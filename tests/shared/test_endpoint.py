@@ -161,6 +161,20 @@ class TestCall:
                 await endpoint.call("Reset", {})
             assert await peer.receives_nothing(1)
 
+    @pytest.mark.parametrize("value", [object(), 2**70, "\ud800"], ids=["no JSON", "huge number", "lone surrogate"])
+    async def test_of_a_payload_that_cannot_be_written_sends_nothing_and_takes_no_turn(
+        self, value: object, connected: Open, autojump_clock: MockClock
+    ) -> None:
+        async with connected() as (endpoint, peer), trio.open_nursery() as nursery:
+            with pytest.raises((PeerError, ValueError)):
+                await endpoint.call("DataTransfer", {"vendorId": "x", "data": value})
+            start = trio.current_time()
+            nursery.start_soon(endpoint.call, "ClearCache", {})
+            [_, message_id, action, _] = await peer.receive()
+            assert action == "ClearCache"
+            assert trio.current_time() == start
+            await peer.send(3, message_id, ACCEPTED)
+
     async def test_that_is_refused_tells_code_description_and_details(
         self, connected: Open, autojump_clock: MockClock
     ) -> None:
@@ -413,6 +427,16 @@ class TestAnswer:
             await peer.send(2, "1", "Heartbeat", HEARTBEAT)
             assert await peer.receive() == [4, "1", "SecurityError", "not you", {"why": "because"}]
 
+    async def test_is_an_internal_error_when_the_handlers_choice_cannot_be_written(
+        self, connected: Open, autojump_clock: MockClock
+    ) -> None:
+        async def refuse(_action: str, _payload: Payload) -> Payload:
+            raise SecurityError("not you", {"why": object()})
+
+        async with connected(refuse) as (_endpoint, peer):
+            await peer.send(2, "1", "Heartbeat", HEARTBEAT)
+            assert (await peer.receive())[:3] == [4, "1", "InternalError"]
+
     async def test_of_a_handler_that_fails_is_an_internal_error_and_no_more(
         self, connected: Open, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
     ) -> None:
@@ -433,8 +457,16 @@ class TestAnswer:
 
     @pytest.mark.parametrize(
         "response",
-        [{}, {"currentTime": "now"}, {"currentTime": 1}, None, {"currentTime": object()}],
-        ids=["missing field", "wrong value", "wrong type", "nothing", "no JSON"],
+        [
+            {},
+            {"currentTime": "now"},
+            {"currentTime": 1},
+            None,
+            {"currentTime": object()},
+            TIME | {"customData": {"vendorId": "x", "huge": 2**70}},
+            TIME | {"customData": {"vendorId": "x", "surrogate": "\ud800"}},
+        ],
+        ids=["missing field", "wrong value", "wrong type", "nothing", "no JSON", "huge number", "lone surrogate"],
     )
     async def test_that_breaks_the_schema_is_an_internal_error(
         self, response: Any, connected: Open, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
