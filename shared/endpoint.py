@@ -133,18 +133,17 @@ class Endpoint:
     async def run(self) -> WebSocketClosed:
         """Read and answer until the connection ends, and tell how it ended; every waiting `call()` is told, too."""
         send_calls, receive_calls = trio.open_memory_channel[Call | PeerError](_CALLS_WAITING)
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._answer_calls, receive_calls)
+        closed = WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "session ended")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._answer_calls, receive_calls)
+            try:
                 closed = await self._read(send_calls)
+            finally:
                 nursery.cancel_scope.cancel()
-            self._closed = closed
-            return closed
-        finally:
-            if self._closed is None:
-                self._closed = WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "session ended")
-            if self._outstanding is not None:
-                self._outstanding.over.set()
+                self._closed = closed
+                if self._outstanding is not None:
+                    self._outstanding.over.set()
+        return closed
 
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send a CALL when its turn comes and return the payload of its result.

@@ -666,6 +666,29 @@ class TestEnd:
             assert "1001 power cut" in str(errors[0])
         assert [closed.code for closed in ended] == [1001]
 
+    async def test_is_told_before_a_handler_has_tidied_up(self, connected: Open, autojump_clock: MockClock) -> None:
+        async def answer(_action: str, _payload: Payload) -> Payload:
+            try:
+                await trio.sleep_forever()
+            finally:
+                with trio.move_on_after(10, shield=True):
+                    await trio.sleep_forever()
+            raise AssertionError
+
+        async with connected(answer) as (endpoint, peer):
+            await peer.send(2, "1", "Heartbeat", HEARTBEAT)
+            start = trio.current_time()
+
+            async def leave() -> None:
+                await wait_all_tasks_blocked()
+                await peer.ws.close()
+
+            error, _ = await both(lambda: failure_of(lambda: endpoint.call("Reset", RESET)), leave)
+            assert isinstance(error, ConnectionLost)
+            assert trio.current_time() == start
+            assert isinstance(await failure_of(lambda: endpoint.call("Reset", RESET)), ConnectionLost)
+            assert trio.current_time() == start
+
     async def test_is_told_to_a_call_that_a_caller_gave_up_before(
         self, connected: Open, autojump_clock: MockClock
     ) -> None:
