@@ -19,6 +19,7 @@ from shared.ocppj.errors import (
     CallRefused,
     CallTimedOut,
     ConnectionLost,
+    FormatViolation,
     InternalError,
     InvalidAnswer,
     NotImplementedByReceiver,
@@ -64,9 +65,22 @@ class _Outstanding:
 
 
 @dataclass(frozen=True, slots=True)
+class _Written:
+    """A message, and as it goes on the wire."""
+
+    message: Call | CallResult | CallError
+    text: str
+
+    @classmethod
+    def of(cls, message: Call | CallResult | CallError) -> _Written:
+        """Raises TypeError for what JSON cannot express: numbers over 64 bits, lone surrogates, other objects."""
+        return cls(message, message.to_text())
+
+
+@dataclass(frozen=True, slots=True)
 class _Answered:
     digest: bytes
-    result: CallResult | None
+    result: _Written | None
 
 
 class Endpoint:
@@ -118,31 +132,34 @@ class Endpoint:
     async def run(self) -> WebSocketClosed:
         """Read and answer until the connection ends, and tell how it ended; every waiting `call()` is told, too."""
         send_calls, receive_calls = trio.open_memory_channel[Call | PeerError](_CALLS_WAITING)
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._answer_calls, receive_calls)
+        closed = WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "session ended")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._answer_calls, receive_calls)
+            try:
                 closed = await self._read(send_calls)
+            finally:
                 nursery.cancel_scope.cancel()
-            self._closed = closed
-            return closed
-        finally:
-            if self._closed is None:
-                self._closed = WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "session ended")
-            if self._outstanding is not None:
-                self._outstanding.over.set()
+                self._closed = closed
+                if self._outstanding is not None:
+                    self._outstanding.over.set()
+        return closed
 
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send a CALL when its turn comes and return the payload of its result.
 
-        Raises a PeerError when payload does not fit the schema (nothing is sent then), CallRefused for a CALLERROR,
-        InvalidAnswer, CallTimedOut, ConnectionLost. A caller that gives up leaves its CALL under way: the next one
-        is sent when that is answered or has timed out (Part 4 §4.1.1).
+        Raises a PeerError when payload does not fit the schema, or JSON (nothing is sent then), CallRefused for a
+        CALLERROR, InvalidAnswer, CallTimedOut, ConnectionLost. A caller that gives up leaves its CALL under way: the
+        next one is sent when that is answered or has timed out (Part 4 §4.1.1).
         """
         self._language.schemas.validate_request(action, payload)
         async with self._turn:
             await self._previous_call_over()
-            call = Call(self._new_message_id(), action, payload)
-            outstanding = _Outstanding(call.message_id, action, trio.current_time() + self._call_timeout_s)
+            message_id = self._new_message_id()
+            try:
+                call = _Written.of(Call(message_id, action, payload))
+            except TypeError as error:
+                raise FormatViolation(f"the payload: {error}") from None
+            outstanding = _Outstanding(message_id, action, trio.current_time() + self._call_timeout_s)
             self._outstanding = outstanding
             try:
                 await self._send(call, action)
@@ -196,7 +213,7 @@ class Endpoint:
                     except trio.WouldBlock:
                         await calls.send(call)
                 except trio.BrokenResourceError:
-                    continue  # who answers has met the end; `receive` tells which it was
+                    pass  # nothing can be answered any more; what is still to be read tells why
 
     def _sort(self, text: str) -> Call | PeerError | None:
         """Settle what answers us; return what is to be answered."""
@@ -232,13 +249,13 @@ class Endpoint:
                 try:
                     call = await calls.receive()
                     if isinstance(call, PeerError):
-                        await self._send(CallError.of(call, call.message_id), None)
+                        await self._send(_Written.of(CallError.of(call, call.message_id)), None)
                     else:
                         await self._send(await self._answer_to(call), call.action)
                 except (trio.EndOfChannel, WebSocketClosed):
                     return  # the reader tells how it ended
 
-    async def _answer_to(self, call: Call) -> CallResult | CallError:
+    async def _answer_to(self, call: Call) -> _Written:
         digest = hashlib.blake2b(
             orjson.dumps([call.action, call.payload], option=orjson.OPT_SORT_KEYS), digest_size=16
         ).digest()
@@ -246,29 +263,34 @@ class Endpoint:
         if earlier is not None:
             if earlier.digest != digest:
                 error = RpcFrameworkError("messageId (element 1) was used before on this connection, for another CALL")
-                return CallError.of(error, call.message_id)
+                return _Written.of(CallError.of(error, call.message_id))
             if earlier.result is not None:
                 return earlier.result
         answer = await self._fresh_answer(call)
         # An error leaves nothing behind, so a CALL that failed may well succeed when it is sent again.
-        self._answered[call.message_id] = _Answered(digest, answer if isinstance(answer, CallResult) else None)
+        self._answered[call.message_id] = _Answered(digest, answer if isinstance(answer.message, CallResult) else None)
         if len(self._answered) > _ANSWERS_KEPT:
             self._answered.popitem(last=False)
         return answer
 
-    async def _fresh_answer(self, call: Call) -> CallResult | CallError:
+    async def _fresh_answer(self, call: Call) -> _Written:
         try:
-            self._admit(call.action)
-            self._check_action(call.action)
-            self._language.schemas.validate_request(call.action, call.payload)
-            payload = await self._answer(call.action, call.payload)
-            self._check_own_response(call, payload)
-        except PeerError as error:
-            log.info("%s %s %s: %s %s", self._messages.station_id, call.action, call.message_id, error.code, error)
-            return CallError.of(error, call.message_id)
+            try:
+                return _Written.of(await self._result(call))
+            except PeerError as error:
+                log.info("%s %s %s: %s %s", self._messages.station_id, call.action, call.message_id, error.code, error)
+                return _Written.of(CallError.of(error, call.message_id))
         except Exception:
             log.exception("%s %s %s: the handler failed", self._messages.station_id, call.action, call.message_id)
-            return CallError.of(InternalError("The request could not be processed"), call.message_id)
+            failure = InternalError("The request could not be processed")
+            return _Written.of(CallError.of(failure, call.message_id))
+
+    async def _result(self, call: Call) -> CallResult:
+        self._admit(call.action)
+        self._check_action(call.action)
+        self._language.schemas.validate_request(call.action, call.payload)
+        payload = await self._answer(call.action, call.payload)
+        self._check_own_response(call, payload)
         return CallResult(call.message_id, payload)
 
     def _check_action(self, action: str) -> None:
@@ -285,7 +307,6 @@ class Endpoint:
         except PeerError as error:
             raise RuntimeError(f"own {call.action}Response is invalid: {error.description}") from error
 
-    async def _send(self, message: Call | CallResult | CallError, action: str | None) -> None:
-        text = message.to_text()
-        self._messages.sent(text, message, action)
-        await self._ws.send(text)
+    async def _send(self, written: _Written, action: str | None) -> None:
+        self._messages.sent(written.text, written.message, action)
+        await self._ws.send(written.text)
