@@ -8,6 +8,8 @@ import pytest
 import trio
 
 from csms.gateway import GRACE_S
+from shared.handshake import HandshakeRefused
+from shared.websocket import WebSocketClosed
 from tests.csms.fake_station import PATIENCE_S, FakeStation
 from tests.csms.site import MemoryListener, Site, settle
 
@@ -80,3 +82,36 @@ async def test_calls_that_wait_fail(running: Running) -> None:
     await station.expect("ClearCache")
     await running.stop()
     assert [(await one.get()).status for one in asking] == [503, 503]
+
+
+async def test_handshakes_are_not_waited_for(running: Running) -> None:
+    stream = await running.port.dial()
+    await stream.send_all(b"GET ")
+    await settle()
+    await running.stop()
+    assert await running.takes_s() == 0
+
+
+async def test_no_handshake_becomes_a_session_any_more(
+    running: Running, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = trio.Event()
+
+    async def hash_later(_password: str) -> str:
+        await go_on.wait()
+        return "hash"
+
+    async def try_to_connect() -> None:
+        with pytest.raises((HandshakeRefused, WebSocketClosed)):
+            await running.connect()
+        turned_away.set()
+
+    turned_away = trio.Event()
+    (await running.connect("CP_0")).fall_silent()  # so that the end takes a while
+    monkeypatch.setattr(running.site.csms.passwords, "hash", hash_later)
+    nursery.start_soon(try_to_connect)
+    await settle()
+    await running.stop()
+    go_on.set()
+    with trio.fail_after(1):
+        await turned_away.wait()
