@@ -93,7 +93,7 @@ class Gateway:
             except WebSocketClosed as closed:
                 log.info("%s: gone before the handshake was over (%s)", peer, closed)
             except Exception:
-                log.exception("%s: the session crashed", peer)
+                log.exception("%s: the handshake crashed", peer)
 
     async def _handle(self, stream: trio.abc.Stream, peer: str) -> None:
         ws, station = await self._shake_hands(stream)
@@ -108,8 +108,11 @@ class Gateway:
                 return
             log.info("Protocols Matched: %s", version.subprotocol)
             session = self._new_session(ws, self._language(version), self._new_conversation(station))
-            closed = await session.run()
-            log.info("%s: disconnected (%s)", station.station_id, closed)
+            try:
+                closed = await session.run()
+                log.info("%s: disconnected (%s)", station.station_id, closed)
+            except* Exception:  # beside which there may be Cancelled, for the CSMS to end
+                log.exception("%s: the session crashed", station.station_id)
 
     async def _shake_hands(self, stream: trio.abc.Stream) -> tuple[WebSocket, Station]:
         """Open the WebSocket of a station that is welcome.

@@ -31,7 +31,7 @@ def open_site(nursery: trio.Nursery, compiled: dict[Version, Schemas], monkeypat
     """Opens a CSMS in memory with the settings given."""
     monkeypatch.setattr(Schemas, "load", compiled.__getitem__)
 
-    def open_one(**options: object) -> Site:
+    def open_one(*, nursery: trio.Nursery = nursery, **options: object) -> Site:
         return Site(nursery, **options)
 
     return open_one
