@@ -17,6 +17,7 @@ from websockets.frames import CloseCode
 from shared.message_log import MessageLog
 from shared.ocppj import frames
 from shared.ocppj.errors import (
+    CallFailed,
     CallRefused,
     CallTimedOut,
     ConnectionLost,
@@ -280,10 +281,15 @@ class Endpoint:
             except PeerError as error:
                 log.info("%s %s %s: %s %s", self._messages.station_id, call.action, call.message_id, error.code, error)
                 return _Written.of(CallError.of(error, call.message_id))
+        except CallFailed as failed:
+            log.warning(
+                "%s %s %s: the handler's own call failed: %s",
+                self._messages.station_id, call.action, call.message_id, failed,
+            )  # fmt: skip
         except Exception:
             log.exception("%s %s %s: the handler failed", self._messages.station_id, call.action, call.message_id)
-            failure = InternalError("The request could not be processed")
-            return _Written.of(CallError.of(failure, call.message_id))
+        failure = InternalError("The request could not be processed")
+        return _Written.of(CallError.of(failure, call.message_id))
 
     async def _result(self, call: Call) -> CallResult:
         self._admit(call.action)
