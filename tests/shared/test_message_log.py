@@ -1,0 +1,103 @@
+"""The log of messages that people watch: every message, one line each, without secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from shared.message_log import MessageLog
+from shared.ocppj.frames import Call, CallError, CallResult
+
+SECRET = "correct horse battery staple"
+PASSWORD = {
+    "attributeValue": SECRET,
+    "component": {"name": "SecurityCtrlr"},
+    "variable": {"name": "basicAuthPassword"},
+}
+HIDDEN = PASSWORD | {"attributeValue": "***"}
+
+
+@pytest.fixture
+def messages(caplog: pytest.LogCaptureFixture) -> MessageLog:
+    caplog.set_level(logging.INFO)
+    return MessageLog("CP_1")
+
+
+def received(messages: MessageLog, message: Call | CallResult | CallError, action: str | None) -> None:
+    messages.received(message.to_text(), message, action)
+
+
+def test_a_message_is_shown_as_it_came(messages: MessageLog, caplog: pytest.LogCaptureFixture) -> None:
+    text = '[2, "1",  "Heartbeat", {}]'
+    messages.received(text, Call("1", "Heartbeat", {}), "Heartbeat")
+    messages.sent('[3,"1",{}]', CallResult("1", {}), "Heartbeat")
+    assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ocpp", "INFO", f"CP_1: receive message {text}"),
+        ("ocpp", "INFO", 'CP_1: send [3,"1",{}]'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("message", "action", "shown"),
+    [
+        (
+            Call("1", "SetVariables", {"setVariableData": [PASSWORD]}),
+            "SetVariables",
+            [2, "1", "SetVariables", {"setVariableData": [HIDDEN]}],
+        ),
+        (
+            CallResult("1", {"getVariableResult": [PASSWORD]}),
+            "GetVariables",
+            [3, "1", {"getVariableResult": [HIDDEN]}],
+        ),
+        (
+            CallResult("1", {"getVariableResult": [PASSWORD]}),
+            None,
+            [3, "1", {"getVariableResult": [HIDDEN]}],
+        ),
+        (
+            Call("1", "SetNetworkProfile", {"connectionData": {"vpn": {"password": SECRET, "key": SECRET}}}),
+            "SetNetworkProfile",
+            [2, "1", "SetNetworkProfile", {"connectionData": {"vpn": {"password": "***", "key": "***"}}}],
+        ),
+        (
+            Call("1", "NotifyReport", {"reportData": [{"variable": PASSWORD["variable"], "value": SECRET}]}),
+            "NotifyReport",
+            [2, "1", "NotifyReport", {"reportData": [{"variable": PASSWORD["variable"], "value": "***"}]}],
+        ),
+    ],
+    ids=["SetVariables", "GetVariables", "answer to nothing", "SetNetworkProfile", "NotifyReport"],
+)
+def test_passwords_are_hidden_and_the_rest_is_shown(
+    message: Call | CallResult,
+    action: str | None,
+    shown: list[Any],
+    messages: MessageLog,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    messages.sent(message.to_text(), message, action)
+    received(messages, message, action)
+    assert SECRET not in caplog.text
+    sent_line, received_line = (record.getMessage() for record in caplog.records)
+    assert json.loads(sent_line.removeprefix("CP_1: send ")) == shown
+    assert json.loads(received_line.removeprefix("CP_1: receive message ")) == shown
+
+
+def test_what_is_no_message_is_shown_in_part(messages: MessageLog, caplog: pytest.LogCaptureFixture) -> None:
+    messages.received_unreadable("garbage\n" * 1000)
+    line = caplog.records[0].getMessage()
+    assert line.startswith("CP_1: receive message 'garbage\\ngarbage")
+    assert len(line) < 800
+
+
+def test_nothing_is_written_when_nobody_listens(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    messages = MessageLog("CP_1")
+    call = Call("1", "Heartbeat", {})
+    messages.sent(call.to_text(), call, "Heartbeat")
+    received(messages, call, "Heartbeat")
+    messages.received_unreadable("garbage")
+    assert not caplog.records
