@@ -86,10 +86,28 @@ def test_passwords_are_hidden_and_the_rest_is_shown(
     assert json.loads(received_line.removeprefix("CP_1: receive message ")) == shown
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[2,"1","SetVariables",{{"setVariableData":[{{"attributeValue":"{SECRET}","variable":{{"name":"BASICAUTHPASSWORD"',
+        f'[2,"{"x" * 40}","SetNetworkProfile",{{"connectionData":{{"apn":{{"apnPassword":"{SECRET}"}}}}}}]',
+        f'[2,"1","SetNetworkProfile",{{"connectionData":{{"vpn":{{"key":"{SECRET}"}}}}}},1]',
+        f'[2,"1","SetNetworkProfile",{{"vpn":{{"k\\u0065y":"{SECRET}"}}}},1]',
+    ],
+    ids=["cut off", "id too long", "too many elements", "escaped"],
+)
+def test_what_is_no_message_is_not_shown_when_it_may_hold_a_password(
+    text: str, messages: MessageLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages.received_unreadable(text)
+    assert SECRET not in caplog.text
+    assert f"{len(text)} characters" in caplog.text
+
+
 def test_what_is_no_message_is_shown_in_part(messages: MessageLog, caplog: pytest.LogCaptureFixture) -> None:
     messages.received_unreadable("garbage\n" * 1000)
     line = caplog.records[0].getMessage()
-    assert line.startswith("CP_1: receive message 'garbage\\ngarbage")
+    assert line.startswith("CP_1: receive unreadable message 'garbage\\ngarbage")
     assert len(line) < 800
 
 
