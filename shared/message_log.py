@@ -40,11 +40,19 @@ class MessageLog:
             _log.info("%s: send %s", self.station_id, _readable(text, message, action))
 
 
+def one_line(text: str) -> str:
+    """`text` with what could start a new line, or steer a terminal, escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def _readable(text: str, message: Call | CallResult | CallError, action: str | None) -> str:
     match message:
         case Call(message_id, _, payload) if action in CARRIES_SECRETS:
-            return Call(message_id, message.action, redact(payload)).to_text()
+            text = Call(message_id, message.action, redact(payload)).to_text()
         case CallResult(message_id, payload) if action is None or action in CARRIES_SECRETS:
-            return CallResult(message_id, redact(payload)).to_text()
+            text = CallResult(message_id, redact(payload)).to_text()
         case _:
-            return text
+            pass
+    return one_line(text)

@@ -524,6 +524,18 @@ class TestAnswer:
                 assert await peer.receive() == [4, message_id, "SecurityError", "boot first", {}]
         assert asked == ["Heartbeat", "MakeCoffee"]
 
+    async def test_is_logged_in_lines_that_a_peer_cannot_forge(
+        self, connected: Open, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        async with connected() as (_endpoint, peer):
+            await peer.send(3, "1\nINFO:root:CP_9: forged", {})
+            await peer.send(2, "1\nINFO:root:CP_9: forged", "\x9b2J" + "x" * 100_000, {})
+            await peer.receive()
+        for record in caplog.records:
+            assert record.getMessage().isprintable()
+            assert record.name == "ocpp" or len(record.getMessage()) < 500
+
     async def test_is_not_given_to_an_answer(self, connected: Open, autojump_clock: MockClock) -> None:
         async with connected() as (_endpoint, peer):
             for elements in ([3, "1", {}], [3, "1"], [4, "1", "GenericError", "", {}], [4], [3, "x" * 40, {}]):

@@ -7,6 +7,8 @@ import logging
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from shared.message_log import MessageLog
 from shared.ocppj.frames import Call, CallError, CallResult
@@ -109,6 +111,21 @@ def test_what_is_no_message_is_shown_in_part(messages: MessageLog, caplog: pytes
     line = caplog.records[0].getMessage()
     assert line.startswith("CP_1: receive unreadable message 'garbage\\ngarbage")
     assert len(line) < 800
+
+
+@given(text=st.text(alphabet=st.characters(categories=["Cc", "Zl", "Zp", "Cf", "Lu", "Zs"]), min_size=1))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_message_is_one_line_whatever_is_in_it(text: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A JSON string may hold characters that forge a line, or steer a terminal."""
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    messages = MessageLog("CP_1")
+    messages.received(
+        f'[2,"1",\r\n"DataTransfer",{{"vendorId":"{text}"}}]', Call("1", "DataTransfer", {}), "DataTransfer"
+    )
+    messages.received_unreadable(text)
+    for record in caplog.records:
+        assert record.getMessage().isprintable()
 
 
 def test_nothing_is_written_when_nobody_listens(caplog: pytest.LogCaptureFixture) -> None:
