@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Final, NoReturn
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import trio
 from websockets.datastructures import MultipleValuesError
@@ -85,7 +85,7 @@ class Gateway:
             try:
                 await self._handle(stream, peer)
             except Refusal as refusal:
-                log.warning("%s: refused, %s", peer, refusal)
+                log.warning("%s: refused, %s", peer, str(refusal).partition("\n")[0])
             except WebSocketClosed as closed:
                 log.info("%s: gone before the handshake was over (%s)", peer, closed)
             except Exception:
@@ -110,6 +110,9 @@ class Gateway:
             if version is None:
                 log.warning("%s: %s: offers no protocol spoken here (%s)", peer, station.station_id, _spoken())
                 await ws.close(CloseCode.PROTOCOL_ERROR, f"no common subprotocol, this CSMS speaks {_spoken()}")
+                return
+            if self._registry.get(station.station_id) is not station:
+                await ws.close(CloseCode.POLICY_VIOLATION, "the station was deleted")
                 return
             log.info("Protocols Matched: %s", version.subprotocol)
             session = self._new_session(ws, self._language(version), self._new_conversation(station))
@@ -148,7 +151,7 @@ class Gateway:
 
 
 def _identity(path: str) -> str:
-    identity = unquote(urlsplit(path).path.rpartition("/")[2], errors="replace")
+    identity = unquote(path.partition("?")[0].rpartition("/")[2], errors="replace")
     if not is_identity(identity):
         raise Refusal(
             HTTPStatus.NOT_FOUND,

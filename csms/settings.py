@@ -54,8 +54,11 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
-def _option(default: Any, parse: Callable[[str], Any], metavar: str, explanation: str) -> Any:
-    return field(default=default, metadata={"parse": parse, "metavar": metavar, "help": explanation})
+def _option(
+    default: Any, parse: Callable[[str], Any], metavar: str, explanation: str, *, is_secret: bool = False
+) -> Any:
+    metadata = {"parse": parse, "metavar": metavar, "help": explanation, "is_secret": is_secret}
+    return field(default=default, repr=not is_secret, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,9 @@ class Settings:
     port: int = _option(9000, _port, "PORT", "the port stations connect to; 0 picks a free one")
     api_host: str = _option("127.0.0.1", str, "ADDRESS", "where REST listens; beyond loopback only with --api-token")
     api_port: int = _option(8080, _port, "PORT", "the port of REST; 0 picks a free one")
-    api_token: str | None = _option(None, str, "TOKEN", "what REST callers must show as 'Authorization: Bearer TOKEN'")
+    api_token: str | None = _option(
+        None, str, "TOKEN", "what REST callers must show as 'Authorization: Bearer TOKEN'", is_secret=True
+    )
     registration: str = _option(
         "open",
         _one_of("open", "closed"),
@@ -97,7 +102,10 @@ class Settings:
     @classmethod
     def load(cls, arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Self:
         """Read the command line, the environment and the file they name. Raises UserMistake; exits for --help."""
-        flags = vars(_parser().parse_args(arguments))
+        namespace, unknown = _parser().parse_known_args(arguments)
+        if unknown:
+            raise UserMistake(_unknown(unknown))
+        flags = vars(namespace)
         file = _read_file(flags.pop("config") or environment.get(_PREFIX + "CONFIG"))
         values: dict[str, Any] = {}
         for option in fields(cls):
@@ -113,9 +121,17 @@ class Settings:
             try:
                 values[name] = option.metadata["parse"](text)
             except ValueError as error:
-                shown = "" if name == "api_token" else f" {text!r}"
+                shown = "" if option.metadata["is_secret"] else f" {text!r}"
                 raise UserMistake(f"{source}{shown}: {_reason(error)}") from None
         return cls(**values)
+
+
+def _unknown(arguments: Sequence[str]) -> str:
+    """What stands behind an option is not shown: with one that is misspelt, it may be the token."""
+    names = [argument.partition("=")[0] for argument in arguments if argument.startswith("-")]
+    if names:
+        return f"there is no option {', '.join(names)} (see --help)"
+    return "an option's value comes right behind it, and here is something without an option (see --help)"
 
 
 def _reason(error: ValueError) -> str:

@@ -6,7 +6,6 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -208,14 +207,15 @@ class Endpoint:
                 except WebSocketClosed as closed:
                     return closed
                 call = self._sort(text)
-                if call is not None:
+                if call is None:
+                    continue
+                try:
                     try:
                         calls.send_nowait(call)
                     except trio.WouldBlock:
-                        with suppress(trio.BrokenResourceError):
-                            await calls.send(call)
-                    except trio.BrokenResourceError:
-                        pass  # nothing can be answered any more; what is still to be read tells why
+                        await calls.send(call)
+                except trio.BrokenResourceError:
+                    pass  # nothing can be answered any more; what is still to be read tells why
 
     def _sort(self, text: str) -> Call | PeerError | None:
         """Settle what answers us; return what is to be answered."""

@@ -1,0 +1,40 @@
+"""What the tests of the CSMS share."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import trio
+
+from tests.csms.site import OpenSite, Site, in_virtual_time
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever has a CSMS in memory has it in virtual time. Last, for pytest-trio marks every test for real time."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "open_site" in item.fixturenames:
+            item.add_marker(pytest.mark.trio(run=in_virtual_time), append=False)
+
+
+@pytest.fixture
+def open_site(nursery: trio.Nursery) -> OpenSite:
+    """Opens a CSMS in memory with the settings given."""
+
+    def open_one(**options: object) -> Site:
+        return Site(nursery, **options)
+
+    return open_one
+
+
+@pytest.fixture
+async def site(open_site: OpenSite) -> Site:
+    """A CSMS in memory with default settings."""
+    return open_site()
+
+
+@pytest.fixture(autouse=True)
+def _logs(caplog: pytest.LogCaptureFixture) -> None:
+    """What people watch is told at INFO, and some tests read it."""
+    caplog.set_level(logging.INFO)

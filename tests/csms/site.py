@@ -1,0 +1,206 @@
+"""A CSMS in memory and in virtual time, with everything a test needs to be its stations and its operator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from random import Random
+from typing import Any, Final
+
+import trio
+import trio.testing
+from quart.testing.utils import sentinel  # for: no JSON
+from trio.testing import MockClock
+
+from csms.app import Csms
+from csms.passwords import Passwords
+from csms.settings import Settings
+from shared.clock import TrioClock
+from shared.handshake import basic_authorization, connect
+from shared.websocket import Patience
+from tests.csms.fake_station import PATIENCE_S, FakeStation
+
+START: Final = datetime(2026, 11, 22, 3, 52, 53, 938_000, tzinfo=UTC)
+PASSWORD: Final = "station-password-1"
+NO_PINGS: Final = Patience(ping_interval_s=0)
+
+
+def in_virtual_time(
+    function: Callable[[], Awaitable[None]], *, clock: None, instruments: Sequence[trio.abc.Instrument]
+) -> None:
+    """Run a test whose waits take no time. Not for one that waits for sockets or threads.
+
+    As pytest.mark.trio(run=…) wants it; clock is what it passes for a test that has no clock of its own.
+    """
+    trio.run(function, clock=MockClock(autojump_threshold=0), instruments=instruments)
+
+
+class PlainPasswords(Passwords):
+    """Hashes without a thread: virtual time takes the wait for one for idleness, and jumps over it."""
+
+    async def hash(self, password: str) -> str:
+        await trio.lowlevel.checkpoint()
+        return f"hash of {password}"
+
+    async def verify(self, password_hash: str, password: str) -> bool:
+        await trio.lowlevel.checkpoint()
+        return password_hash == f"hash of {password}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What REST answered. headers: by lower-case name."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Later:
+    """What REST will have answered, to a request that is under way. `give_up()`: its client goes away."""
+
+    def __init__(self) -> None:
+        self._scope = trio.CancelScope()
+        self._done = trio.Event()
+        self._answer: Answer | None = None
+
+    async def run(self, ask: Callable[[], Awaitable[Answer]]) -> None:
+        with self._scope:
+            self._answer = await ask()
+        self._done.set()
+
+    def give_up(self) -> None:
+        self._scope.cancel()
+
+    @property
+    def is_done(self) -> bool:
+        return self._done.is_set()
+
+    async def get(self) -> Answer:
+        with trio.fail_after(PATIENCE_S):
+            await self._done.wait()
+        assert self._answer is not None, "the client went away"
+        return self._answer
+
+
+class Site:
+    """One CSMS, its network and its operator. options: its Settings."""
+
+    def __init__(self, nursery: trio.Nursery, **options: Any) -> None:
+        self._nursery = nursery
+        self.clock = TrioClock(START)
+        self.csms = Csms(Settings(**options), self.clock, Random(7), PlainPasswords())  # noqa: S311 - to be the same every time
+        self._client = self.csms.api.test_client()
+
+    # --- stations -----------------------------------------------------------------------------------------------------
+
+    def dial(self) -> trio.abc.Stream:
+        """A connection to the stations' port on which nothing was said yet."""
+        here, there = trio.testing.memory_stream_pair()
+        self._nursery.start_soon(self.csms.gateway.handle, there)
+        return here
+
+    async def connect(
+        self,
+        identity: str = "CP_1",
+        password: str = PASSWORD,
+        *,
+        path: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Sequence[str] = ("ocpp2.0.1",),
+    ) -> FakeStation:
+        """A station that has connected and said nothing yet. Raises HandshakeRefused."""
+        stream = self.dial()
+        if headers is None:
+            headers = {"Authorization": basic_authorization(identity, password)}
+        with trio.fail_after(PATIENCE_S):
+            ws = await connect(
+                stream, f"ws://csms.example{path or f'/ocpp/{identity}'}", headers, subprotocols, NO_PINGS
+            )
+        return FakeStation(self._nursery, stream, ws)
+
+    async def connect_ready(self, identity: str = "CP_1", *, evses: int = 1) -> FakeStation:
+        """A station that was accepted and has reported one Available connector of each EVSE."""
+        station = await self.connect(identity)
+        assert (await station.boot())["status"] == "Accepted"
+        for evse_id in range(1, evses + 1):
+            await station.report_status("Available", evse_id)
+        return station
+
+    def state(self, identity: str = "CP_1") -> str | None:
+        """Where the station is in its lifecycle; None: not connected."""
+        seat = self.csms.switchboard.find(identity)
+        return None if seat is None else seat.state.value
+
+    # --- the operator -------------------------------------------------------------------------------------------------
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        data: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One REST request; body: JSON, data: anything."""
+        given = dict(headers or {})
+        if data is None and body is not None:
+            data = json.dumps(body)
+        with trio.fail_after(PATIENCE_S):
+            response = await self._client.open(path, method=method, data=data, json=sentinel, headers=given)
+            return Answer(
+                response.status_code,
+                await response.get_data(as_text=True),
+                {name.lower(): value for name, value in response.headers.items()},
+            )
+
+    async def get(self, path: str, **more: Any) -> Answer:
+        return await self.ask("GET", path, **more)
+
+    async def post(self, path: str, body: object = None, **more: Any) -> Answer:
+        return await self.ask("POST", path, body, **more)
+
+    async def put(self, path: str, body: object = None, **more: Any) -> Answer:
+        return await self.ask("PUT", path, body, **more)
+
+    async def patch(self, path: str, body: object = None, **more: Any) -> Answer:
+        return await self.ask("PATCH", path, body, **more)
+
+    async def delete(self, path: str, **more: Any) -> Answer:
+        return await self.ask("DELETE", path, **more)
+
+    def ask_later(self, method: str, path: str, body: object = None, **more: Any) -> Later:
+        """Start a request and go on."""
+        later = Later()
+        self._nursery.start_soon(later.run, partial(self.ask, method, path, body, **more))
+        return later
+
+    def post_later(self, path: str, body: object = None) -> Later:
+        return self.ask_later("POST", path, body)
+
+    def delete_later(self, path: str) -> Later:
+        return self.ask_later("DELETE", path)
+
+    async def call(self, action: str, payload: object = None, *, identity: str = "CP_1") -> Answer:
+        """Have the CSMS send a request to a station, and wait for what comes of it."""
+        return await self.post(f"/api/v1/stations/{identity}/calls/{action}", payload)
+
+    def call_later(self, action: str, payload: object = None, *, identity: str = "CP_1") -> Later:
+        """Have the CSMS send a request to a station, and go on."""
+        return self.post_later(f"/api/v1/stations/{identity}/calls/{action}", payload)
+
+
+OpenSite = Callable[..., Site]
+
+
+async def settle() -> None:
+    """Let everybody do what they can do now."""
+    await trio.testing.wait_all_tasks_blocked()
