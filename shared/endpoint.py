@@ -13,9 +13,10 @@ import orjson
 import trio
 from websockets.frames import CloseCode
 
-from shared.message_log import MessageLog
+from shared.message_log import MessageLog, one_line
 from shared.ocppj import frames
 from shared.ocppj.errors import (
+    CallFailed,
     CallRefused,
     CallTimedOut,
     ConnectionLost,
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 _CALLS_WAITING: Final = 8
 # A peer that resends does so with its latest CALL; a few more cost little.
 _ANSWERS_KEPT: Final = 8
+_ACTION_SHOWN: Final = 50  # characters, in logs: what a peer names may be no action
 
 Payload = dict[str, Any]
 Answer = Callable[[str, Payload], Awaitable[Payload]]
@@ -238,7 +240,11 @@ class Endpoint:
     def _settle(self, answer: CallResult | CallError | UnreadableAnswer) -> None:
         outstanding = self._outstanding
         if outstanding is None or outstanding.message_id != answer.message_id:
-            log.info("%s: nobody waits for the answer to %s (any more)", self._messages.station_id, answer.message_id)
+            log.info(
+                "%s: nobody waits for the answer to %s (any more)",
+                self._messages.station_id,
+                one_line(answer.message_id),
+            )
         elif outstanding.answer is None:
             outstanding.answer = answer
             outstanding.over.set()
@@ -278,12 +284,17 @@ class Endpoint:
             try:
                 return _Written.of(await self._result(call))
             except PeerError as error:
-                log.info("%s %s %s: %s %s", self._messages.station_id, call.action, call.message_id, error.code, error)
+                log.info("%s: %s %s", self._name(call), error.code, error)
                 return _Written.of(CallError.of(error, call.message_id))
+        except CallFailed as failed:
+            log.warning("%s: the handler's own call failed: %s", self._name(call), one_line(str(failed)))
         except Exception:
-            log.exception("%s %s %s: the handler failed", self._messages.station_id, call.action, call.message_id)
-            failure = InternalError("The request could not be processed")
-            return _Written.of(CallError.of(failure, call.message_id))
+            log.exception("%s: the handler failed", self._name(call))
+        failure = InternalError("The request could not be processed")
+        return _Written.of(CallError.of(failure, call.message_id))
+
+    def _name(self, call: Call) -> str:
+        return one_line(f"{self._messages.station_id} {call.action[:_ACTION_SHOWN]} {call.message_id}")
 
     async def _result(self, call: Call) -> CallResult:
         self._admit(call.action)

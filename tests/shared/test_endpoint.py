@@ -455,6 +455,20 @@ class TestAnswer:
             assert await peer.receive() == [3, "2", TIME]
         assert "ZeroDivisionError" in caplog.text, "people must learn of it"
 
+    async def test_of_a_handler_whose_own_call_failed_is_an_internal_error_in_one_line_of_the_log(
+        self, connected: Open, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+    ) -> None:
+        async def ask_first(_action: str, _payload: Payload) -> Payload:
+            return await endpoint.call("GetLocalListVersion", {})
+
+        async with connected(ask_first) as (endpoint, peer):
+            await peer.send(2, "1", "Heartbeat", HEARTBEAT)
+            [_, message_id, *_] = await peer.receive()
+            await peer.send(4, message_id, "NotSupported", "", {})
+            assert (await peer.receive())[:3] == [4, "1", "InternalError"]
+        assert "NotSupported" in caplog.text
+        assert "Traceback" not in caplog.text
+
     @pytest.mark.parametrize(
         "response",
         [
@@ -509,6 +523,18 @@ class TestAnswer:
                 await peer.send(2, message_id, action, payload)
                 assert await peer.receive() == [4, message_id, "SecurityError", "boot first", {}]
         assert asked == ["Heartbeat", "MakeCoffee"]
+
+    async def test_is_logged_in_lines_that_a_peer_cannot_forge(
+        self, connected: Open, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        async with connected() as (_endpoint, peer):
+            await peer.send(3, "1\nINFO:root:CP_9: forged", {})
+            await peer.send(2, "1\nINFO:root:CP_9: forged", "\x9b2J" + "x" * 100_000, {})
+            await peer.receive()
+        for record in caplog.records:
+            assert record.getMessage().isprintable()
+            assert record.name == "ocpp" or len(record.getMessage()) < 500
 
     async def test_is_not_given_to_an_answer(self, connected: Open, autojump_clock: MockClock) -> None:
         async with connected() as (_endpoint, peer):
