@@ -84,13 +84,13 @@ class Reservations:
             if self.get(reservation_id) is None:
                 return reservation_id
 
-    def reserved_evses(self, station_id: str) -> set[int]:
-        """The EVSEs of a station that are reserved, even where the station has not reported so yet."""
-        return {
+    def taken_evses(self, station_id: str) -> list[int | None]:
+        """The EVSE of each active reservation at a station, None for any: also where it has not reported so yet."""
+        return [
             reservation.evse_id
             for reservation in self.of_station(station_id)
-            if reservation.state is ReservationState.ACTIVE and reservation.evse_id is not None
-        }
+            if reservation.state is ReservationState.ACTIVE
+        ]
 
     def accepted(self, station_id: str, request: dict[str, Any], expires_at: datetime) -> Reservation:
         """The station accepted this ReserveNow; one with the same id is replaced (H01.FR.02)."""

@@ -148,6 +148,41 @@ class TestH01Reserve:
         assert await state_of(site, request["id"]) == "Used"
 
 
+class TestH01AConnectorType:
+    async def test_h01_fr_06_leaves_the_choice_of_the_evse_to_the_station(self, site: Site) -> None:
+        station = await site.connect_ready(evses=2)
+        request = await reserve(site, station, {"connector_type": "cCCS2"})
+        assert request["connectorType"] == "cCCS2"
+        assert "evseId" not in request
+
+    async def test_at_an_evse_is_asked_for_there(self, site: Site) -> None:
+        station = await site.connect_ready(evses=2)
+        request = await reserve(site, station, {"connector_type": "cCCS2", "evse_id": 2})
+        assert (request["connectorType"], request["evseId"]) == ("cCCS2", 2)
+
+    async def test_at_an_evse_that_is_not_available_is_not_asked_for_elsewhere(self, site: Site) -> None:
+        station = await site.connect_ready(evses=2)
+        await station.report_status("Occupied", 2)
+        assert (await site.post("/reserve/CP_1", {"connector_type": "cCCS2", "evse_id": 2})).status == 503
+
+    async def test_is_not_asked_for_where_no_evse_is_available(self, site: Site) -> None:
+        station = await site.connect_ready()
+        await station.report_status("Occupied")
+        assert (await site.post("/reserve/CP_1", {"connector_type": "cCCS2"})).status == 503
+
+    async def test_h01_fr_07_takes_one_of_the_available_evses(self, site: Site) -> None:
+        station = await site.connect_ready(evses=2)
+        await reserve(site, station, {"connector_type": "cCCS2"})
+        await reserve(site, station, {"evse_id": 2})
+        assert await nothing_available(site)
+
+    async def test_anywhere_is_answered_without_an_evse(self, site: Site) -> None:
+        station = await site.connect_ready()
+        asking = site.post_later("/reserve", {"connector_type": "cCCS2"})
+        await station.answer("ReserveNow", {"status": "Accepted"})
+        assert (await asking.get()).json["evse_id"] is None
+
+
 class TestTheEndOfAReservation:
     async def test_h04_fr_01_is_told_by_the_station_when_it_expires(self, site: Site) -> None:
         station = await site.connect_ready()
