@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -58,6 +59,7 @@ class Reservations:
         self._clock = clock
         self._random = random
         self._of_station: dict[str, dict[int, Reservation]] = {}
+        self._asked_for: dict[str, list[int | None]] = {}
 
     def __iter__(self) -> Iterator[Reservation]:
         for station_id in list(self._of_station):
@@ -85,12 +87,28 @@ class Reservations:
                 return reservation_id
 
     def taken_evses(self, station_id: str) -> list[int | None]:
-        """The EVSE of each active reservation at a station, None for any: also where it has not reported so yet."""
-        return [
+        """The EVSE, None for any, of each reservation that a station holds or is being asked for.
+
+        It may not have reported so yet.
+        """
+        held = [
             reservation.evse_id
             for reservation in self.of_station(station_id)
             if reservation.state is ReservationState.ACTIVE
         ]
+        return held + self._asked_for.get(station_id, [])
+
+    @contextmanager
+    def asking_for(self, station_id: str, evse_id: int | None) -> Iterator[None]:
+        """While a station is asked to reserve an EVSE nobody else is to ask it for the same one."""
+        asked_for = self._asked_for.setdefault(station_id, [])
+        asked_for.append(evse_id)
+        try:
+            yield
+        finally:
+            asked_for.remove(evse_id)
+            if not asked_for:
+                del self._asked_for[station_id]
 
     def accepted(self, station_id: str, request: dict[str, Any], expires_at: datetime) -> Reservation:
         """The station accepted this ReserveNow; one with the same id is replaced (H01.FR.02)."""

@@ -88,7 +88,8 @@ async def _reserve(services: Services, station: Station, evse_id: int | None, wi
         request["evseId"] = evse_id
     if wish.connector_type is not None:
         request["connectorType"] = wish.connector_type
-    response = await services.call(station.station_id, "ReserveNow", request)
+    with services.reservations.asking_for(station.station_id, evse_id):
+        response = await services.call(station.station_id, "ReserveNow", request)
     return Booking(station.station_id, evse_id, reservation_id, response["status"])
 
 

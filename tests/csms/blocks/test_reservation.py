@@ -183,6 +183,46 @@ class TestH01AConnectorType:
         assert (await asking.get()).json["evse_id"] is None
 
 
+class TestTwoAtOnce:
+    async def test_do_not_ask_for_the_same_evse(self, site: Site) -> None:
+        station = await site.connect_ready()
+        first = site.post_later("/reserve/CP_1")
+        await settle()
+        assert await nothing_available(site)
+        await station.answer("ReserveNow", {"status": "Accepted"})
+        assert (await first.get()).json == {"status": "Accepted"}
+        assert station.unread() == []
+
+    async def test_get_an_evse_each_where_there_are_two(self, site: Site) -> None:
+        station = await site.connect_ready(evses=2)
+        asking = [site.post_later("/reserve/CP_1") for _ in range(3)]
+        evses = {(await station.answer("ReserveNow", {"status": "Accepted"}))["evseId"] for _ in range(2)}
+        assert evses == {1, 2}
+        assert sorted([(await one.get()).status for one in asking]) == [200, 200, 503]
+
+    async def test_go_on_to_the_next_station(self, site: Site) -> None:
+        stations = [await site.connect_ready(identity) for identity in ("CP_1", "CP_2")]
+        asking = [site.post_later("/reserve") for _ in range(2)]
+        for station in stations:
+            await station.answer("ReserveNow", {"status": "Accepted"})
+        assert {(await one.get()).json["cp_id"] for one in asking} == {"CP_1", "CP_2"}
+
+    @pytest.mark.parametrize("end", ["Rejected", "CALLERROR", "asker goes"])
+    async def test_leave_the_evse_to_the_next_when_nothing_came_of_the_first(self, site: Site, end: str) -> None:
+        station = await site.connect_ready()
+        first = site.post_later("/reserve/CP_1")
+        await settle()
+        if end == "CALLERROR":
+            await station.refuse("ReserveNow", "InternalError")
+        elif end == "asker goes":
+            first.give_up()
+            await station.answer("ReserveNow", {"status": "Rejected"})
+        else:
+            await station.answer("ReserveNow", {"status": "Rejected"})
+        await settle()
+        await reserve(site, station)
+
+
 class TestTheEndOfAReservation:
     async def test_h04_fr_01_is_told_by_the_station_when_it_expires(self, site: Site) -> None:
         station = await site.connect_ready()
