@@ -134,8 +134,11 @@ class Reservations:
                 reservation.confirmed = False
 
     def connector_reported(self, station_id: str, evse_id: int, status: str) -> None:
-        """After a reboot, the first status of a reserved EVSE tells whether the station kept the reservation."""
-        if station_id not in self._of_station:
+        """After a reboot, the connectors of a reserved EVSE tell whether the station kept the reservation.
+
+        All are Reserved where it did (H01.FR.23). One that is Available tells that it did not; others leave it open.
+        """
+        if station_id not in self._of_station or status not in ("Reserved", "Available"):
             return
         for reservation in self.of_station(station_id):
             if reservation.evse_id == evse_id and not reservation.confirmed:

@@ -360,6 +360,27 @@ class TestB01AReboot:
         assert await state_of(site, first["id"]) == "Removed"
         assert await state_of(site, second["id"]) == "Active"
 
+    @pytest.mark.parametrize("first_status", ["Unavailable", "Faulted", "Occupied"])
+    async def test_of_a_station_that_forgot_it_is_seen_at_any_of_the_evses_connectors(
+        self, site: Site, first_status: str
+    ) -> None:
+        station = await site.connect_ready()
+        request = await reserve(site, station)
+        await station.boot()
+        await station.report_status(first_status, 1, 1)
+        assert await state_of(site, request["id"]) == "Active"
+        await station.report_status("Available", 1, 2)
+        assert await state_of(site, request["id"]) == "Removed"
+
+    async def test_that_is_not_accepted_says_nothing_yet(self, site: Site) -> None:
+        station = await site.connect_ready()
+        request = await reserve(site, station)
+        await station.vanish()
+        await site.patch("/api/v1/stations/CP_1", {"registration": "Pending"})
+        station = await site.connect()
+        await station.boot()
+        assert await state_of(site, request["id"]) == "Active"
+
     async def test_a_reconnect_is_none(self, site: Site) -> None:
         station = await site.connect_ready()
         request = await reserve(site, station)
