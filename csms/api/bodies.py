@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
@@ -16,6 +16,7 @@ from csms.registry import Registration
 # BasicAuthPassword has up to 40 characters (A00.FR.205); the colon is allowed in a password, line breaks are not.
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
 SecurityProfile = Annotated[int, msgspec.Meta(ge=1, le=3)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class IdToken(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,7 +33,14 @@ class Reserve(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     group_id_token: IdToken | None = None
     evse_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
     connector_type: str | None = None
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        if self.expires_at is not None:
+            try:
+                self.expires_at = self.expires_at.astimezone(UTC)
+            except OverflowError:
+                raise ValueError("Expected `expires_at` within the years 1 to 9999 of UTC") from None
 
 
 class NewReservation(Reserve, forbid_unknown_fields=True, kw_only=True):
