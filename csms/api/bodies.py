@@ -14,7 +14,7 @@ from csms.api.problems import Problem
 from csms.registry import Registration
 
 # BasicAuthPassword has up to 40 characters (A00.FR.205); the colon is allowed in a password, line breaks are not.
-Password = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Password = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 SecurityProfile = Annotated[int, msgspec.Meta(ge=1, le=3)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 

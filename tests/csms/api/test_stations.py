@@ -155,6 +155,7 @@ class TestTheBody:
             ({"password": ""}, "$.password"),
             ({"password": "x" * 41}, "$.password"),
             ({"password": "a\tb"}, "$.password"),
+            ({"password": "with a line break behind it\n"}, "$.password"),
             ({"password": 12345678}, "$.password"),
             ({"security_profile": 0}, "$.security_profile"),
             ({"security_profile": 4}, "$.security_profile"),
