@@ -49,20 +49,19 @@ class NewReservation(Reserve, forbid_unknown_fields=True, kw_only=True):
     station_id: str | None = None
 
 
-class PutStation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A whole registry entry."""
-
-    password: Password | None = None
-    security_profile: SecurityProfile = 1
-    registration: Registration = Registration.ACCEPTED
-
-
 class PatchStation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The part of a registry entry that is to change."""
 
     password: Password | msgspec.UnsetType | None = msgspec.UNSET
     security_profile: SecurityProfile | msgspec.UnsetType = msgspec.UNSET
     registration: Registration | msgspec.UnsetType = msgspec.UNSET
+
+
+class PutStation(PatchStation, forbid_unknown_fields=True, kw_only=True):
+    """A whole registry entry, but for the password: nobody can read it to give it again, so not given it stays."""
+
+    security_profile: SecurityProfile | msgspec.UnsetType = 1
+    registration: Registration | msgspec.UnsetType = Registration.ACCEPTED
 
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)
