@@ -122,11 +122,6 @@ class TestTheIdentity:
         assert (await refusal(site, path="/ocpp/CP_1", headers=headers)).status == 401
         assert await known(site) == []
 
-    async def test_is_case_sensitive(self, site: Site) -> None:
-        await site.connect("CP_1")
-        await site.connect("cp_1", "another-password-1")
-        assert await listed(site) == ["CP_1", "cp_1"]
-
 
 class TestCredentials:
     @pytest.mark.parametrize(

@@ -167,6 +167,9 @@ class TestTheBody:
             ({"id_token": {"idToken": "x"}}, "$.id_token"),
             ({"id_token": {"idToken": "x" * 37, "type": "Central"}}, "$.id_token.idToken"),
             ({"expires_at": "tomorrow"}, "$.expires_at"),
+            ({"expires_at": "2026-11-22T06:00:00"}, "$.expires_at"),
+            ({"expires_at": "0001-01-01T00:00:00+14:00"}, "expires_at"),
+            ({"expires_at": "9999-12-31T23:59:59-14:00"}, "expires_at"),
         ],
     )
     async def test_of_the_wrong_shape_is_422_and_names_the_field(

@@ -74,6 +74,22 @@ class TestPut:
         assert answer.json["has_password"]
         await site.connect()
 
+    async def test_keeps_the_password_when_it_names_none(self, site: Site) -> None:
+        """Nobody can read a password back, to put it again with the rest."""
+        await (await site.connect(password="first-shown")).hang_up()
+        answer = await site.put("/api/v1/stations/CP_1", {"registration": "Pending"})
+        assert answer.json["has_password"]
+        with pytest.raises(HandshakeRefused):
+            await site.connect(password="another-one")
+
+    async def test_with_null_forgets_the_password(self, site: Site) -> None:
+        await (await site.connect(password="first-shown")).hang_up()
+        assert not (await site.put("/api/v1/stations/CP_1", {"password": None})).json["has_password"]
+
+    async def test_resets_what_else_it_does_not_name(self, site: Site) -> None:
+        await site.put("/api/v1/stations/CP_1", {"registration": "Pending", "security_profile": 2})
+        assert (await site.put("/api/v1/stations/CP_1", {})).json == NEW
+
     @pytest.mark.parametrize("identity", ["x" * 49, "CP%3A1", "CP%201", "%C3%BC"])
     async def test_under_what_can_be_no_identity_is_422(self, site: Site, identity: str) -> None:
         assert problem(await site.put(f"/api/v1/stations/{identity}", {}))["status"] == 422
@@ -155,6 +171,7 @@ class TestTheBody:
             ({"password": ""}, "$.password"),
             ({"password": "x" * 41}, "$.password"),
             ({"password": "a\tb"}, "$.password"),
+            ({"password": "with a line break behind it\n"}, "$.password"),
             ({"password": 12345678}, "$.password"),
             ({"security_profile": 0}, "$.security_profile"),
             ({"security_profile": 4}, "$.security_profile"),

@@ -99,6 +99,16 @@ class TestG01NotifyEvent:
         assert await station.ask("NotifyEvent", notification(event("Occupied"))) == {}
         assert await connectors(site) == {(1, 1): "Occupied"}
 
+    async def test_names_are_written_in_any_case(self, site: Site) -> None:
+        """They are identifierStrings (Part 2, 2.1.4)."""
+        station = await site.connect_ready()
+        names = {
+            "component": {"name": "CONNECTOR", "evse": {"id": 1, "connectorId": 1}},
+            "variable": {"name": "availabilitystate"},
+        }
+        await station.ask("NotifyEvent", notification(event("Occupied", **names)))
+        assert await connectors(site) == {(1, 1): "Occupied"}
+
     async def test_a_station_that_tells_only_so_is_ready_too(self, site: Site) -> None:
         station = await site.connect()
         await station.boot()
@@ -119,6 +129,8 @@ class TestG01NotifyEvent:
             {"component": {"name": "Connector", "evse": {"id": 1}}},
             {"component": {"name": "Connector"}},
             {"variable": {"name": "Problem"}},
+            {"actualValue": "Charging"},
+            {"actualValue": "x" * 2500},
         ],
     )
     async def test_other_events_leave_connectors_as_they_are(self, site: Site, changes: dict[str, Any]) -> None:

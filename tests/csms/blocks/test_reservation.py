@@ -148,6 +148,81 @@ class TestH01Reserve:
         assert await state_of(site, request["id"]) == "Used"
 
 
+class TestH01AConnectorType:
+    async def test_h01_fr_06_leaves_the_choice_of_the_evse_to_the_station(self, site: Site) -> None:
+        station = await site.connect_ready(evses=2)
+        request = await reserve(site, station, {"connector_type": "cCCS2"})
+        assert request["connectorType"] == "cCCS2"
+        assert "evseId" not in request
+
+    async def test_at_an_evse_is_asked_for_there(self, site: Site) -> None:
+        station = await site.connect_ready(evses=2)
+        request = await reserve(site, station, {"connector_type": "cCCS2", "evse_id": 2})
+        assert (request["connectorType"], request["evseId"]) == ("cCCS2", 2)
+
+    async def test_at_an_evse_that_is_not_available_is_not_asked_for_elsewhere(self, site: Site) -> None:
+        station = await site.connect_ready(evses=2)
+        await station.report_status("Occupied", 2)
+        assert (await site.post("/reserve/CP_1", {"connector_type": "cCCS2", "evse_id": 2})).status == 503
+
+    async def test_is_not_asked_for_where_no_evse_is_available(self, site: Site) -> None:
+        station = await site.connect_ready()
+        await station.report_status("Occupied")
+        assert (await site.post("/reserve/CP_1", {"connector_type": "cCCS2"})).status == 503
+
+    async def test_h01_fr_07_takes_one_of_the_available_evses(self, site: Site) -> None:
+        station = await site.connect_ready(evses=2)
+        await reserve(site, station, {"connector_type": "cCCS2"})
+        await reserve(site, station, {"evse_id": 2})
+        assert await nothing_available(site)
+
+    async def test_anywhere_is_answered_without_an_evse(self, site: Site) -> None:
+        station = await site.connect_ready()
+        asking = site.post_later("/reserve", {"connector_type": "cCCS2"})
+        await station.answer("ReserveNow", {"status": "Accepted"})
+        assert (await asking.get()).json["evse_id"] is None
+
+
+class TestTwoAtOnce:
+    async def test_do_not_ask_for_the_same_evse(self, site: Site) -> None:
+        station = await site.connect_ready()
+        first = site.post_later("/reserve/CP_1")
+        await settle()
+        assert await nothing_available(site)
+        await station.answer("ReserveNow", {"status": "Accepted"})
+        assert (await first.get()).json == {"status": "Accepted"}
+        assert station.unread() == []
+
+    async def test_get_an_evse_each_where_there_are_two(self, site: Site) -> None:
+        station = await site.connect_ready(evses=2)
+        asking = [site.post_later("/reserve/CP_1") for _ in range(3)]
+        evses = {(await station.answer("ReserveNow", {"status": "Accepted"}))["evseId"] for _ in range(2)}
+        assert evses == {1, 2}
+        assert sorted([(await one.get()).status for one in asking]) == [200, 200, 503]
+
+    async def test_go_on_to_the_next_station(self, site: Site) -> None:
+        stations = [await site.connect_ready(identity) for identity in ("CP_1", "CP_2")]
+        asking = [site.post_later("/reserve") for _ in range(2)]
+        for station in stations:
+            await station.answer("ReserveNow", {"status": "Accepted"})
+        assert {(await one.get()).json["cp_id"] for one in asking} == {"CP_1", "CP_2"}
+
+    @pytest.mark.parametrize("end", ["Rejected", "CALLERROR", "asker goes"])
+    async def test_leave_the_evse_to_the_next_when_nothing_came_of_the_first(self, site: Site, end: str) -> None:
+        station = await site.connect_ready()
+        first = site.post_later("/reserve/CP_1")
+        await settle()
+        if end == "CALLERROR":
+            await station.refuse("ReserveNow", "InternalError")
+        elif end == "asker goes":
+            first.give_up()
+            await station.answer("ReserveNow", {"status": "Rejected"})
+        else:
+            await station.answer("ReserveNow", {"status": "Rejected"})
+        await settle()
+        await reserve(site, station)
+
+
 class TestTheEndOfAReservation:
     async def test_h04_fr_01_is_told_by_the_station_when_it_expires(self, site: Site) -> None:
         station = await site.connect_ready()
@@ -284,6 +359,27 @@ class TestB01AReboot:
         await station.report_status("Reserved", 2)
         assert await state_of(site, first["id"]) == "Removed"
         assert await state_of(site, second["id"]) == "Active"
+
+    @pytest.mark.parametrize("first_status", ["Unavailable", "Faulted", "Occupied"])
+    async def test_of_a_station_that_forgot_it_is_seen_at_any_of_the_evses_connectors(
+        self, site: Site, first_status: str
+    ) -> None:
+        station = await site.connect_ready()
+        request = await reserve(site, station)
+        await station.boot()
+        await station.report_status(first_status, 1, 1)
+        assert await state_of(site, request["id"]) == "Active"
+        await station.report_status("Available", 1, 2)
+        assert await state_of(site, request["id"]) == "Removed"
+
+    async def test_that_is_not_accepted_says_nothing_yet(self, site: Site) -> None:
+        station = await site.connect_ready()
+        request = await reserve(site, station)
+        await station.vanish()
+        await site.patch("/api/v1/stations/CP_1", {"registration": "Pending"})
+        station = await site.connect()
+        await station.boot()
+        assert await state_of(site, request["id"]) == "Active"
 
     async def test_a_reconnect_is_none(self, site: Site) -> None:
         station = await site.connect_ready()
