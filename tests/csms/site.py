@@ -90,6 +90,28 @@ class Later:
         return self._answer
 
 
+class MemoryListener(trio.abc.Listener[trio.abc.Stream]):
+    """A port of the network in memory."""
+
+    def __init__(self) -> None:
+        self._dialled, self._waiting = trio.open_memory_channel[trio.abc.Stream](0)
+
+    async def accept(self) -> trio.abc.Stream:
+        try:
+            return await self._waiting.receive()
+        except trio.ClosedResourceError:
+            raise trio.ClosedResourceError("the port was closed") from None
+
+    async def aclose(self) -> None:
+        self._waiting.close()
+
+    async def dial(self) -> trio.abc.Stream:
+        """Raises trio.BrokenResourceError when nobody listens any more."""
+        here, there = trio.testing.memory_stream_pair()
+        await self._dialled.send(there)
+        return here
+
+
 class Site:
     """One CSMS, its network and its operator. options: its Settings."""
 
@@ -115,9 +137,10 @@ class Site:
         path: str | None = None,
         headers: Mapping[str, str] | None = None,
         subprotocols: Sequence[str] = ("ocpp2.0.1",),
+        stream: trio.abc.Stream | None = None,
     ) -> FakeStation:
         """A station that has connected and said nothing yet. Raises HandshakeRefused."""
-        stream = self.dial()
+        stream = self.dial() if stream is None else stream
         if headers is None:
             headers = {"Authorization": basic_authorization(identity, password)}
         with trio.fail_after(PATIENCE_S):

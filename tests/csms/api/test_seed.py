@@ -70,6 +70,13 @@ class TestReserveAtAStation:
         assert answer.status == 503
         assert answer.text == '{"error_code": 503, "message": "Nothing is available at CP_1."}\n'
 
+    async def test_with_nothing_but_evse_0_available_is_503(self, site: Site) -> None:
+        """Some stations report themselves so."""
+        station = await site.connect()
+        await station.boot()
+        await station.report_status("Available", 0, 0)
+        assert (await site.post("/reserve/CP_1")).json["message"] == "Nothing is available at CP_1."
+
     async def test_of_an_evse_that_is_not_available_is_503(self, site: Site) -> None:
         station = await site.connect_ready(evses=2)
         await station.report_status("Occupied", 2)
