@@ -473,6 +473,15 @@ class TestAfterTheGoodbye:
             assert (await foreign.frame()).opcode is Opcode.TEXT
             assert (await foreign.close_frame())[0] == 1003
 
+    async def test_a_failure_while_our_goodbye_is_still_being_sent_ends_it(self, autojump_clock: MockClock) -> None:
+        ws, foreign = await open_foreign(Ours.CLIENT, trio.testing.lockstep_stream_pair())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ws.close, 1001, "bye")
+            nursery.start_soon(end_of, ws)
+            await wait_all_tasks_blocked()
+            await foreign.send(Frame(Opcode.CONT, b"of nothing"))
+            assert await foreign.close_frame() == (1001, "bye")
+
     async def test_closing_lets_the_peer_read_why_it_failed(self, autojump_clock: MockClock) -> None:
         ws, foreign = await open_foreign(Ours.SERVER, patience=Patience(close_timeout_s=2))
         start = trio.current_time()
