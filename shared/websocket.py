@@ -301,7 +301,7 @@ class WebSocket:
             rest = b""
             if not self._send_lock.locked():
                 data = b"".join(self._engine.data_to_send())
-                rest = data[send_now(self._stream, data) :]
+                rest = data[send_now(self._stream, data[:_PIECE_BYTES]) :]
             if rest or self._send_lock.locked():
                 await self._send_in_turn(rest, whole=whole)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -332,6 +332,9 @@ class WebSocket:
             if start and give_up_at == math.inf and trio.current_effective_deadline() <= now:
                 give_up_at = now + self._patience.send_timeout_s
             with trio.CancelScope(deadline=min(give_up_at, now + self._patience.send_timeout_s), shield=whole) as stuck:
+                if start or isinstance(self._stream, trio.SocketStream):
+                    # Else it takes hundreds of KB at once, and then nothing before most of that has gone.
+                    await self._stream.wait_send_all_might_not_block()
                 await self._stream.send_all(data[start : start + _PIECE_BYTES])
             if stuck.cancelled_caught:
                 await self._cut_off("peer does not read")

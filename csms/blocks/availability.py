@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from csms.blocks.conversation import Conversation, Payload
 from csms.blocks.lifecycle import Step
 from csms.blocks.provisioning import take_step
 from csms.registry import ConnectorStatus
 from shared.ocppj.date_time import from_wire, to_wire
+from shared.ocppj.errors import PropertyConstraintViolation
+
+MOST_CONNECTORS: Final = 1000  # of one station: what it reports is kept, and must not grow without end
 
 
 async def heartbeat(conversation: Conversation, _request: Payload) -> Payload:
@@ -37,6 +42,8 @@ async def notify_event(conversation: Conversation, request: Payload) -> Payload:
 
 def _report(conversation: Conversation, evse_id: int, connector_id: int, status: ConnectorStatus, action: str) -> None:
     station = conversation.station
+    if (evse_id, connector_id) not in station.connectors and len(station.connectors) >= MOST_CONNECTORS:
+        raise PropertyConstraintViolation(f"More than {MOST_CONNECTORS} connectors of one charging station")
     station.connectors[evse_id, connector_id] = status
     conversation.reservations.connector_reported(station.station_id, evse_id, status.status)
     take_step(conversation, Step.STATUS_REPORTED, action)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
 
 from csms.blocks import HANDLERS, OUTCOMES
-from tests.csms.site import Site
+from tests.csms.site import OpenSite, Site
 
 
 async def test_a_crash_in_a_handler_is_answered_logged_and_the_session_lives(
@@ -42,3 +43,22 @@ async def test_a_crash_in_a_session_ends_that_session_alone(
     assert "currentTime" in await second.ask("Heartbeat")
     again = await site.connect("CP_1")
     assert "currentTime" in await again.ask("Heartbeat")
+
+
+async def test_a_crash_during_the_end_of_everything_is_still_one_sessions_own(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, open_site: OpenSite
+) -> None:
+    async with trio.open_nursery() as everything:
+
+        def crash(*_: object) -> None:
+            everything.cancel_scope.cancel()
+            raise RuntimeError("what went wrong")
+
+        monkeypatch.setitem(OUTCOMES, "ClearCache", crash)
+        site = open_site(nursery=everything)
+        station = await site.connect_ready()
+        site.call_later("ClearCache")
+        await station.answer("ClearCache", {"status": "Accepted"})
+        await trio.Event().wait()
+    assert "CP_1: the session crashed" in caplog.messages
+    assert "what went wrong" in caplog.text

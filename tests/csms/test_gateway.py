@@ -250,6 +250,31 @@ class TestClosedRegistration:
         assert (await refusal(site)).status == 401
 
 
+class TestAHandshakeThatTakesLong:
+    @pytest.fixture
+    def go_on(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> trio.Event:
+        """Passwords are verified when this is set."""
+        go_on = trio.Event()
+        verify = site.csms.passwords.verify
+
+        async def verify_later(password_hash: str, password: str) -> bool:
+            await go_on.wait()
+            return await verify(password_hash, password)
+
+        monkeypatch.setattr(site.csms.passwords, "verify", verify_later)
+        return go_on
+
+    async def test_does_not_let_a_station_in_that_was_deleted_meanwhile(self, site: Site, go_on: trio.Event) -> None:
+        await site.put("/api/v1/stations/CP_1", {"password": PASSWORD})
+        stream = site.dial()
+        await stream.send_all(opening())
+        await settle()
+        await site.delete("/api/v1/stations/CP_1")
+        go_on.set()
+        assert await listed(site) == []
+        assert await known(site) == []
+
+
 class TestSecurityProfiles:
     @pytest.mark.parametrize("profile", [2, 3])
     async def test_a00_fr_002_lower_than_the_registered_one_is_refused(self, site: Site, profile: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import trio
 
+from csms.blocks import availability
 from shared.ocppj.date_time import to_wire
 from tests.csms.site import START, Site
 
@@ -71,6 +72,25 @@ class TestG01StatusNotification:
         )
         assert frame[2] == "PropertyConstraintViolation"
         assert await connectors(site) == {(1, 1): "Available"}
+
+    async def test_a_station_that_makes_up_connectors_without_end_is_stopped(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(availability, "MOST_CONNECTORS", 3)
+        station = await site.connect_ready(evses=3)
+        for connector_id in (2, 3):
+            frame = await station.call(
+                "StatusNotification",
+                {
+                    "timestamp": "2026-11-22T04:00:00Z",
+                    "connectorStatus": "Occupied",
+                    "evseId": 1,
+                    "connectorId": connector_id,
+                },
+            )
+            assert (frame[0], frame[2]) == (4, "PropertyConstraintViolation")
+        await station.report_status("Occupied", 3)
+        assert await connectors(site) == {(1, 1): "Available", (2, 1): "Available", (3, 1): "Occupied"}
 
 
 class TestG01NotifyEvent:
