@@ -208,6 +208,7 @@ class Endpoint:
                     return closed
                 call = self._sort(text)
                 if call is None:
+                    await trio.lowlevel.checkpoint()  # who waited for this acts on it before a CALL behind it is served
                     continue
                 try:
                     try:

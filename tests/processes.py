@@ -21,7 +21,7 @@ import trio
 
 ROOT: Final = Path(__file__).parents[1]
 HOST: Final = "127.0.0.1"
-DEADLINE_S: Final = 20.0
+DEADLINE_S: Final = 30.0
 """For a program to say or do what it is expected to at once: generous, for the machine may be busy."""
 _END_S: Final = 8.0
 

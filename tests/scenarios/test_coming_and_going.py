@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from signal import Signals
+from typing import Final
 
 from tests.processes import Programs
 
-AT_ONCE_S = 2.0
+AT_ONCE_S: Final = 5.0
 """A person would call it at once, on a busy machine, too."""
-RECONNECTED_S = 15.0
+RECONNECTED_S: Final = 20.0
 """The station's back-off is 2 to 5 s (Part 4 §5.3); the rest is for a busy machine."""
 
 

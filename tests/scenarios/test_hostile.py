@@ -87,7 +87,7 @@ async def test_a_half_open_peer_is_gone_within_two_ping_intervals(programs: Prog
         opcode, _ = await peer.frame()
         assert opcode == PING
         assert trio.current_time() - booted_at > 0.2
-        await csms.says("HALF-OPEN: disconnected (1006 no answer to ping)", within_s=2)
+        await csms.says("HALF-OPEN: disconnected (1006 no answer to ping)", within_s=3)
         assert await csms.listed() == []
 
 
