@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
@@ -14,14 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, delete, select
 
-from csms.app import Csms
+from csms.blocks import Conversation
+from csms.blocks.meter_values import MeterLog
 from csms.blocks.transactions import Ledger, transaction_event
 from csms.blocks.transactions.rules import SeqNos
-from csms.passwords import Passwords
-from csms.settings import Settings
+from csms.events import EventLog
+from csms.registry import Station
+from csms.reservations import Reservations
 from csms.store import Store
 from csms.store.database import open_engine
 from csms.store.tables import events, meter_values, transaction_events, transactions
+from csms.tokens import Tokens
 from shared.clock import TrioClock
 from tests.csms.blocks.transactions.charging import Payload, event, session, token
 from tests.csms.site import without_thread
@@ -79,36 +80,44 @@ def deliveries(draw: st.DrawFn) -> tuple[list[Payload], list[Payload]]:
     return told, draw(st.permutations(told + again))
 
 
-@asynccontextmanager
-async def open_csms(engine: Engine, at_hand: int) -> AsyncIterator[Csms]:
-    """A CSMS on an emptied database. at_hand: how many transactions its ledger keeps in memory."""
-    with engine.begin() as connection:
-        for table in (transactions, transaction_events, meter_values, events):
-            connection.execute(delete(table))
-    store = Store(engine, without_thread, without_thread)
+def conversation_on(store: Store, at_hand: int) -> Conversation:
+    """A conversation whose ledger keeps so many transactions in memory."""
     clock = TrioClock(START)
-    csms = Csms(Settings(), clock, Random(7), Passwords(), store)  # noqa: S311 - the same every time
-    csms.ledger = Ledger(store, clock, open_kept=at_hand, done_kept=at_hand)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(store.writer.run)
-        yield csms
-        store.writer.close()
+    return Conversation(
+        station=Station("CP_1"),
+        store=store,
+        events=EventLog(store, clock),
+        reservations=Reservations(clock, Random(7)),  # noqa: S311 - the same every time
+        tokens=Tokens(store, clock),
+        ledger=Ledger(store, clock, open_kept=at_hand, done_kept=at_hand),
+        meter_log=MeterLog(store),
+        clock=clock,
+        heartbeat_interval_s=10,
+        boot_retry_interval_s=10,
+    )
 
 
 def deliver(engine: Engine, told: list[Payload], at_hand: int = 100) -> dict[str, Any]:
-    """What is kept of the transaction when all has been told, but for the moments at which it was."""
+    """What is kept of the transaction when all has been told to an emptied database, but for when it was told."""
 
     async def deliver_all() -> dict[str, Any]:
-        async with open_csms(engine, at_hand) as csms:
+        store = Store(engine, without_thread, without_thread)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(store.writer.run)
+            conversation = conversation_on(store, at_hand)
             answers: dict[int, Payload] = {}
-            conversation = csms._new_conversation(csms.registry.get_or_add("CP_1"))  # noqa: SLF001 - as the gateway does
             for payload in told:
                 answer = await transaction_event(conversation, payload)
                 assert answers.setdefault(payload["seqNo"], answer) == answer
-            record = csms.ledger.find(("CP_1", "T1")) or await csms.ledger.recall(("CP_1", "T1"))
-            gaps = record.seq_nos.missing(record.first_seq_no, record.final_seq_no)
-            return {"gaps": gaps, **await csms.store.read(look)}
+            name = ("CP_1", "T1")
+            record = conversation.ledger.find(name) or await conversation.ledger.recall(name)
+            kept = await store.read(look)
+            store.writer.close()
+        return {"gaps": record.seq_nos.missing(record.first_seq_no, record.final_seq_no), **kept}
 
+    with engine.begin() as connection:
+        for table in (transactions, transaction_events, meter_values, events):
+            connection.execute(delete(table))
     return trio.run(deliver_all)
 
 
@@ -126,7 +135,7 @@ def sqlite_in_memory() -> Engine:
     return open_engine("sqlite://")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(delivery=deliveries(), at_hand=st.sampled_from([0, 100]))
 def test_a_transaction_is_the_same_in_whatever_order_its_events_come(
     sqlite_in_memory: Engine, delivery: tuple[list[Payload], list[Payload]], at_hand: int
