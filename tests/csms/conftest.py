@@ -7,7 +7,10 @@ import logging
 import pytest
 import trio
 
+from tests.csms.databases import database_url, postgresql
 from tests.csms.site import OpenSite, Site, in_virtual_time
+
+__all__ = ["database_url", "postgresql"]
 
 
 @pytest.hookimpl(trylast=True)

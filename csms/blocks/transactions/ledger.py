@@ -270,11 +270,11 @@ def _merge_statement(store: Store) -> postgresql.Insert:
     """
     insert = store.insert(transactions)
     new, old = insert.excluded, transactions.c
-    earlier = case((new.register_first_at < old.register_first_at, 1), (_absent(old, new, "register_first_at"), 1))
-    later = case((new.register_last_at > old.register_last_at, 1), (_absent(old, new, "register_last_at"), 1))
-    first_token = case((new.token_seq_no < old.token_seq_no, 1), (_absent(old, new, "token_seq_no"), 1))
-    last_state = case((new.state_seq_no > old.state_seq_no, 1), (_absent(old, new, "state_seq_no"), 1))
-    last_end = case((new.final_seq_no > old.final_seq_no, 1), (_absent(old, new, "final_seq_no"), 1))
+    earlier = _decides(old.register_first_at, new.register_first_at, new.register_first_at < old.register_first_at)
+    later = _decides(old.register_last_at, new.register_last_at, new.register_last_at > old.register_last_at)
+    first_token = _decides(old.token_seq_no, new.token_seq_no, new.token_seq_no < old.token_seq_no)
+    last_state = _decides(old.state_seq_no, new.state_seq_no, new.state_seq_no > old.state_seq_no)
+    last_end = _decides(old.final_seq_no, new.final_seq_no, new.final_seq_no > old.final_seq_no)
     least = ("first_at", "started_at", "first_seq_no", "remote_start_id", "reservation_id", "token_seq_no",
              "register_first_at")  # fmt: skip
     greatest = ("ended_at", "final_seq_no", "evse_id", "connector_id", "state_seq_no", "register_last_at", "updated_at")
@@ -285,17 +285,17 @@ def _merge_statement(store: Store) -> postgresql.Insert:
         set_={
             **{name: _least(old[name], new[name]) for name in least},
             **{name: _greatest(old[name], new[name]) for name in greatest},
-            "id_token": case((first_token == 1, new.id_token), else_=old.id_token),
-            "id_token_type": case((first_token == 1, new.id_token_type), else_=old.id_token_type),
-            "charging_state": case((last_state == 1, new.charging_state), else_=old.charging_state),
-            "stopped_reason": case((last_end == 1, new.stopped_reason), else_=old.stopped_reason),
+            "id_token": case((first_token, new.id_token), else_=old.id_token),
+            "id_token_type": case((first_token, new.id_token_type), else_=old.id_token_type),
+            "charging_state": case((last_state, new.charging_state), else_=old.charging_state),
+            "stopped_reason": case((last_end, new.stopped_reason), else_=old.stopped_reason),
             "register_first_wh": case(
-                (earlier == 1, new.register_first_wh),
+                (earlier, new.register_first_wh),
                 (same_first, _least(old.register_first_wh, new.register_first_wh)),
                 else_=old.register_first_wh,
             ),
             "register_last_wh": case(
-                (later == 1, new.register_last_wh),
+                (later, new.register_last_wh),
                 (same_last, _greatest(old.register_last_wh, new.register_last_wh)),
                 else_=old.register_last_wh,
             ),
@@ -303,9 +303,9 @@ def _merge_statement(store: Store) -> postgresql.Insert:
     )
 
 
-def _absent(old: Any, new: Any, name: str) -> ColumnElement[bool]:
-    absent: ColumnElement[bool] = old[name].is_(None) & new[name].is_not(None)
-    return absent
+def _decides(old: ColumnElement[Any], new: ColumnElement[Any], better: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the new row has what decides, and the old one has not or a worse one."""
+    return better | (old.is_(None) & new.is_not(None))
 
 
 def _least(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
