@@ -146,7 +146,7 @@ class Tokens:
         """How the token is written. Raises KeyError for one that is not known."""
         return self._tokens[key][0]
 
-    async def put(self, token_type: TokenType, id_token: str, token: Token) -> bool:
+    async def put(self, token_type: str, id_token: str, token: Token) -> bool:
         """Keep a token; whether it is new. Raises StoreUnavailable."""
         key = (token_type, id_token.lower())
         text = msgspec.json.encode(_Stored(spelling=id_token, token=token)).decode()
