@@ -32,7 +32,8 @@ from shared.ocppj.date_time import to_wire
 _ROWS_AT_ONCE: Final = 500
 _CSV_COLUMNS: Final = (
     "station_id", "transaction_id", "evse_id", "connector_id", "started_at", "ended_at", "duration_s", "energy_wh",
-    "id_token", "id_token_type", "charging_state", "stopped_reason", "remote_start_id", "reservation_id", "complete",
+    "id_token", "id_token_type", "id_token_status", "charging_state", "stopped_reason", "remote_start_id",
+    "reservation_id", "complete",
 )  # fmt: skip
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -178,6 +179,7 @@ def _describe(listed: Listed) -> dict[str, Any]:
         "register_stop_wh": last_wh,
         "id_token": row["id_token"],
         "id_token_type": row["id_token_type"],
+        "id_token_status": row["token_status"],
         "charging_state": row["charging_state"],
         "stopped_reason": row["stopped_reason"],
         "remote_start_id": row["remote_start_id"],

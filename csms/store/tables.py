@@ -51,6 +51,7 @@ transactions: Final = Table(
     Column("connector_id", BigInteger),
     Column("id_token", Text),
     Column("id_token_type", String(20)),
+    Column("token_status", String(20)),  # as it was answered
     Column("token_seq_no", BigInteger),  # the event id_token is of: the first that has one
     Column("remote_start_id", BigInteger),
     Column("reservation_id", BigInteger),

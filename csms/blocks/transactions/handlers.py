@@ -40,8 +40,9 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     record = ledger.find(name) or await ledger.recall(name)
     if seq_no in record.seq_nos:
         return await ledger.stored_response(record, seq_no)
-    row = row_of(station_id, request, to_ms(conversation.clock.now()))
     response = _answer(conversation, request, record)
+    status = response["idTokenInfo"]["status"] if response else None
+    row = row_of(station_id, request, to_ms(conversation.clock.now()), status)
     try:
         await conversation.store.commit(*_changes(conversation, request, row, response))
     except BaseException:  # it may be there or not: the store is asked when it is sent again
@@ -68,13 +69,15 @@ def _answer(conversation: Conversation, request: Payload, record: Record) -> Pay
         return {"idTokenInfo": {"status": "Accepted"}}
     info = conversation.tokens.info(id_token, conversation.station.station_id)
     if token is not None:
+        evse_id = request["evse"]["id"] if "evse" in request else record.evse_id
+        limit = token.max_transactions
         info = judge(
             info,
-            evse_id=request["evse"]["id"] if "evse" in request else record.evse_id,
+            evse_id=evse_id,
             is_stop=is_stop(request),
             is_master_pass=token.master_pass,
-            others=conversation.ledger.others_of_token(key, record) if token.max_transactions is not None else 0,
-            max_transactions=token.max_transactions,
+            others=0 if limit is None else conversation.ledger.others_of_token(key, record.name, evse_id),
+            max_transactions=limit,
         )
     return {"idTokenInfo": info}
 

@@ -38,8 +38,9 @@ _EVENT_KEY: Final = (transaction_events.c.station_id, transaction_events.c.trans
 class Record:
     """What is at hand of one transaction.
 
-    last_response: to the event last_seq_no, which is the one most often resent. superseded: a later transaction has
-    started on its EVSE, so it can no longer be running. asked: the connection that GetTransactionStatus was sent on.
+    token: what it charges on, when that was accepted. last_response: to the event last_seq_no, which is the one most
+    often resent. superseded: a later transaction has started on its EVSE, so it can no longer be running. asked: the
+    connection that GetTransactionStatus was sent on.
     """
 
     __slots__ = (
@@ -140,12 +141,10 @@ class Ledger:
         response: Payload = orjson.loads(text or _EMPTY)
         return response
 
-    def others_of_token(self, token: Key, record: Record) -> int:
-        """How many transactions run on a token beside this one."""
-        names = self._of_token.get(token)
-        if not names:
-            return 0
-        return sum(name != record.name and self._open[name].is_running for name in names)
+    def others_of_token(self, token: Key, name: Name, evse_id: int | None) -> int:
+        """How many transactions run on a token beside this one; none does on the same EVSE (E01.FR.14)."""
+        others = [self._open[other] for other in self._of_token.get(token, ()) if other != name]
+        return sum(other.is_running and (other.name[0], other.evse_id) != (name[0], evse_id) for other in others)
 
     def forget(self, record: Record) -> None:
         """Ask the store when it is needed next: what was to be written of it may have come to be there or not."""
@@ -287,6 +286,7 @@ def _merge_statement(store: Store) -> postgresql.Insert:
             **{name: _greatest(old[name], new[name]) for name in greatest},
             "id_token": case((first_token, new.id_token), else_=old.id_token),
             "id_token_type": case((first_token, new.id_token_type), else_=old.id_token_type),
+            "token_status": case((first_token, new.token_status), else_=old.token_status),
             "charging_state": case((last_state, new.charging_state), else_=old.charging_state),
             "stopped_reason": case((last_end, new.stopped_reason), else_=old.stopped_reason),
             "register_first_wh": case(
@@ -355,5 +355,6 @@ def _learn(record: Record, row: NewRow) -> None:
         record.evse_id = row["evse_id"]
     if record.first_at is None or row["first_at"] < record.first_at:
         record.first_at = row["first_at"]
-    if record.token is None and row["id_token"] is not None:
+    status = row["token_status"]
+    if record.token is None and status == "Accepted":
         record.token = (row["id_token_type"], row["id_token"].lower())

@@ -17,9 +17,9 @@ Span = tuple[int, int]
 INTEGER_LIMIT: Final = 2**63
 COLUMNS: Final = (
     "station_id", "transaction_id", "first_at", "started_at", "ended_at", "first_seq_no", "final_seq_no", "evse_id",
-    "connector_id", "id_token", "id_token_type", "token_seq_no", "remote_start_id", "reservation_id", "charging_state",
-    "state_seq_no", "stopped_reason", "register_first_at", "register_first_wh", "register_last_at", "register_last_wh",
-    "updated_at",
+    "connector_id", "id_token", "id_token_type", "token_status", "token_seq_no", "remote_start_id", "reservation_id",
+    "charging_state", "state_seq_no", "stopped_reason", "register_first_at", "register_first_wh", "register_last_at",
+    "register_last_wh", "updated_at",
 )  # fmt: skip
 """What row_of() tells of a transaction."""
 
@@ -81,8 +81,10 @@ class SeqNos:
         return first is not None and final is not None and not self.missing(first, final)
 
 
-def row_of(station_id: str, request: Payload, received_at: int) -> Row:
+def row_of(station_id: str, request: Payload, received_at: int, token_status: str | None) -> Row:
     """What one TransactionEvent tells of its transaction: a row of COLUMNS, None where it does not tell.
+
+    token_status: what it is answered about its token, None when it has none.
 
     The rows of all its events, merged in any order, are the transaction.
     """
@@ -117,6 +119,7 @@ def row_of(station_id: str, request: Payload, received_at: int) -> Row:
         "connector_id": _integer(evse.get("connectorId")),
         "id_token": None if token is None else token["idToken"],
         "id_token_type": None if token is None else token["type"],
+        "token_status": token_status,
         "token_seq_no": None if token is None else seq_no,
         "remote_start_id": _integer(info.get("remoteStartId")),
         "reservation_id": _integer(request.get("reservationId")),

@@ -55,7 +55,8 @@ async def test_tokens_are_listed_in_pages_and_filtered(site: Site, autojump_cloc
         status = "Accepted" if number % 2 else "Blocked"
         await site.put(f"/api/v1/tokens/ISO14443/T{number}", {"status": status})
     await site.put("/api/v1/tokens/Central/T9", {"group_id": "G"})
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = (await site.get(f"/api/v1/tokens?limit=2{cursor and '&cursor='}{cursor}")).json
         seen += [token["id_token"] for token in page["tokens"]]

@@ -144,6 +144,7 @@ def upgrade() -> None:
         sa.Column("connector_id", sa.BigInteger(), nullable=True),
         sa.Column("id_token", sa.Text(), nullable=True),
         sa.Column("id_token_type", sa.String(length=20), nullable=True),
+        sa.Column("token_status", sa.String(length=20), nullable=True),
         sa.Column("token_seq_no", sa.BigInteger(), nullable=True),
         sa.Column("remote_start_id", sa.BigInteger(), nullable=True),
         sa.Column("reservation_id", sa.BigInteger(), nullable=True),
