@@ -12,6 +12,8 @@ import trio
 
 from csms.api import Services, create_api, serve_api
 from csms.blocks import Conversation
+from csms.blocks.meter_values import MeterLog
+from csms.blocks.transactions import Ledger
 from csms.events import EventLog
 from csms.gateway import Gateway
 from csms.passwords import Passwords
@@ -21,6 +23,7 @@ from csms.session import Session
 from csms.settings import Settings
 from csms.store import Store
 from csms.switchboard import Switchboard
+from csms.tokens import Tokens
 from csms.user_mistake import UserMistake
 from shared.clock import Clock
 from shared.endpoint import Language
@@ -40,6 +43,9 @@ class Csms:
         self.switchboard = Switchboard()
         self.passwords = passwords
         self.reservations = Reservations(clock, random)
+        self.tokens = Tokens(store, clock)
+        self.ledger = Ledger(store, clock)
+        self.meter_log = MeterLog(store)
         self.clock = clock
         self.events = EventLog(store, clock)
         self._random = random
@@ -60,18 +66,26 @@ class Csms:
                 switchboard=self.switchboard,
                 passwords=self.passwords,
                 reservations=self.reservations,
+                store=store,
+                tokens=self.tokens,
             )
         )
+
+    async def load(self) -> None:
+        """Have at hand what the store knows. Raises StoreUnavailable."""
+        await self.tokens.load()
+        await self.ledger.load()
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Listen and serve until `stop`, then say goodbye to everybody.
+        """Load, listen and serve until `stop`, then say goodbye to everybody.
 
         task_status: started with the stations' port and the API's base URL. Raises UserMistake for an address that
         cannot be listened on.
         """
         settings = self.settings
+        await self.load()
         if settings.registration == "open":
             log.warning(
                 "Registration is open: any station may connect, and the password it shows first is the one it must "
@@ -101,6 +115,9 @@ class Csms:
             store=self.store,
             events=self.events,
             reservations=self.reservations,
+            tokens=self.tokens,
+            ledger=self.ledger,
+            meter_log=self.meter_log,
             clock=self.clock,
             heartbeat_interval_s=self.settings.heartbeat_interval,
             boot_retry_interval_s=self.settings.boot_retry_interval,

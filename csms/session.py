@@ -92,6 +92,7 @@ class Session:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 nursery.start_soon(self._forward)
+                nursery.start_soon(self._conversation.errands.run, self._call)
                 self._take_place(nursery)
                 closed = await self._endpoint.run()
                 nursery.cancel_scope.cancel()

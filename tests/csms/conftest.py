@@ -9,7 +9,10 @@ import trio
 
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import VERSIONS, Version
+from tests.csms.databases import database_url, postgresql
 from tests.csms.site import OpenSite, Site, in_virtual_time
+
+__all__ = ["database_url", "postgresql"]
 
 
 @pytest.hookimpl(trylast=True)
