@@ -12,10 +12,13 @@ import trio
 
 from csms.api import Services, create_api, serve_api
 from csms.blocks import Conversation
+from csms.blocks.provisioning import BootRetries
+from csms.blocks.vendors import load_vendors
+from csms.device_model import DeviceModels
 from csms.events import EventLog
 from csms.gateway import Gateway
 from csms.passwords import Passwords
-from csms.registry import Registry, Station
+from csms.registry import Registration, Registry, Station
 from csms.reservations import Reservations
 from csms.session import Session
 from csms.settings import Settings
@@ -36,7 +39,10 @@ class Csms:
         """store: open, until the CSMS has ended."""
         self.settings = settings
         self.store = store
-        self.registry = Registry()
+        self.registry = Registry(store, clock, Registration(settings.new_stations.capitalize()))
+        self.device_models = DeviceModels(store, self.registry, clock, random)
+        self.boot_retries = BootRetries(random)
+        self.vendors = load_vendors()
         self.switchboard = Switchboard()
         self.passwords = passwords
         self.reservations = Reservations(clock, random)
@@ -60,8 +66,14 @@ class Csms:
                 switchboard=self.switchboard,
                 passwords=self.passwords,
                 reservations=self.reservations,
+                device_models=self.device_models,
             )
         )
+
+    async def load(self) -> None:
+        """Have at hand what the store knows. Raises StoreUnavailable."""
+        await self.registry.load()
+        await self.device_models.load()
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
@@ -72,6 +84,7 @@ class Csms:
         cannot be listened on.
         """
         settings = self.settings
+        await self.load()
         if settings.registration == "open":
             log.warning(
                 "Registration is open: any station may connect, and the password it shows first is the one it must "
@@ -91,6 +104,7 @@ class Csms:
                 raise UserMistake(
                     _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", error)
                 ) from None
+            nursery.start_soon(self.registry.keep_last_seen, stop)
             task_status.started((port, url))
 
     def _new_conversation(self, station: Station) -> Conversation:
@@ -98,10 +112,15 @@ class Csms:
             station=station,
             store=self.store,
             events=self.events,
+            registry=self.registry,
+            device_models=self.device_models,
+            boot_retries=self.boot_retries,
+            vendors=self.vendors,
             reservations=self.reservations,
             clock=self.clock,
             heartbeat_interval_s=self.settings.heartbeat_interval,
             boot_retry_interval_s=self.settings.boot_retry_interval,
+            accepts_after_report=self.settings.accept_pending == "report",
         )
 
     def _new_session(self, ws: WebSocket, language: Language, conversation: Conversation) -> Session:

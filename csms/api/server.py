@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import Final
 
 import hypercorn.trio
@@ -19,6 +20,8 @@ from csms.api.reservations import reservation_routes
 from csms.api.seed import seed_routes
 from csms.api.services import Services
 from csms.api.stations import station_routes
+from csms.api.variables import variable_routes
+from csms.store import StoreUnavailable
 from shared.ocppj.errors import OcppError
 
 _MAX_BODY_BYTES: Final = 2**20
@@ -53,6 +56,10 @@ def create_api(services: Services) -> QuartTrio:
     async def call_failed(error: OcppError) -> ResponseReturnValue:
         return Problem.of_call(error).response()
 
+    @api.errorhandler(StoreUnavailable)
+    async def store_unavailable(error: StoreUnavailable) -> ResponseReturnValue:
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"The database does not answer: {error}").response()
+
     @api.errorhandler(HTTPException)
     async def http_error(error: HTTPException) -> ResponseReturnValue:
         return Problem.of_http(error).response()
@@ -60,6 +67,7 @@ def create_api(services: Services) -> QuartTrio:
     api.register_blueprint(seed_routes(services))
     api.register_blueprint(station_routes(services))
     api.register_blueprint(call_routes(services))
+    api.register_blueprint(variable_routes(services))
     api.register_blueprint(reservation_routes(services))
     return api
 

@@ -15,7 +15,6 @@ NOTICES: Final = (
     "NotifyCustomerInformation",
     "NotifyDisplayMessages",
     "NotifyMonitoringReport",
-    "NotifyReport",
     "PublishFirmwareStatusNotification",
     "ReportChargingProfiles",
     "SecurityEventNotification",

@@ -7,10 +7,15 @@ from typing import Any, Final
 REDACTED: Final = "***"
 
 _SECRET_KEYS: Final = frozenset({"apnPassword", "password", "key"})  # of SetNetworkProfile: APN and VPN
-_SECRET_VARIABLES: Final = frozenset({"basicauthpassword"})  # A00.FR.205; names of variables are case-insensitive
+_VALUES: Final = frozenset({"attributeValue", "actualValue"})
 
-CARRIES_SECRETS: Final = frozenset({"SetVariables", "GetVariables", "SetNetworkProfile"})
+CARRIES_SECRETS: Final = frozenset({"SetVariables", "GetVariables", "SetNetworkProfile", "NotifyReport", "NotifyEvent"})
 """Actions whose request or response may hold a secret."""
+
+
+def is_secret_variable(name: str) -> bool:
+    """Whether a variable holds what must not be kept: BasicAuthPassword (A00.FR.205), or the like of a vendor."""
+    return "password" in name.lower()  # names are case-insensitive
 
 
 def redact(value: Any) -> Any:
@@ -19,12 +24,25 @@ def redact(value: Any) -> Any:
         return [redact(item) for item in value]
     if not isinstance(value, dict):
         return value
-    hides_value = _is_secret_variable(value.get("variable"))
+    variable = value.get("variable")
+    hides_value = isinstance(variable, dict) and is_secret_variable(str(variable.get("name", "")))
     return {
-        key: REDACTED if key in _SECRET_KEYS or (hides_value and key == "attributeValue") else redact(item)
+        key: REDACTED
+        if key in _SECRET_KEYS or (hides_value and key in _VALUES)
+        else _redact_attributes(item)
+        if hides_value and key == "variableAttribute"
+        else redact(item)
         for key, item in value.items()
     }
 
 
-def _is_secret_variable(variable: Any) -> bool:
-    return isinstance(variable, dict) and str(variable.get("name", "")).lower() in _SECRET_VARIABLES
+def _redact_attributes(attributes: Any) -> Any:
+    """The attributes of a secret variable, as NotifyReport has them."""
+    if not isinstance(attributes, list):
+        return REDACTED
+    return [
+        {key: REDACTED if key == "value" else item for key, item in attribute.items()}
+        if isinstance(attribute, dict)
+        else REDACTED
+        for attribute in attributes
+    ]
