@@ -191,7 +191,8 @@ class TestReports:
     async def test_a_part_that_comes_again_changes_nothing(self, database_url: str) -> None:
         async with bench(database_url) as one:
             for _ in range(3):
-                report = await one.part(data("A"), seq_no=0, tbc=True)
+                await one.part(data("A"), seq_no=0, tbc=True)
+            (report,) = one.models.reports_of("CP_1")
             assert (report.is_complete, report.missing) == (False, [])
             assert await one.values() == {"A Actual": "5"}
 
