@@ -104,16 +104,20 @@ class DeviceModels:
         """The latest reports of a station, newest first."""
         return sorted(self._reports.get(station_id, {}).values(), key=lambda report: report.requested_at, reverse=True)
 
+    def expects_report(self, station_id: str) -> bool:
+        """Whether a report is coming that was asked for."""
+        return any(self._is_coming(report) for report in self._reports.get(station_id, {}).values())
+
     def needs_inventory(self, station_id: str) -> bool:
         """Whether no full inventory of a station has come, nor is one coming (B07.FR.14)."""
-        now = self._clock.now()
         return not any(
-            report.is_full_inventory
-            and (
-                report.is_complete or (report.status in (None, "Accepted") and report.updated_at > now - _STALLED_AFTER)
-            )
+            report.is_full_inventory and (report.is_complete or self._is_coming(report))
             for report in self._reports.get(station_id, {}).values()
         )
+
+    def _is_coming(self, report: Report) -> bool:
+        is_agreed = report.status in (None, "Accepted")
+        return is_agreed and not report.is_complete and report.updated_at > self._clock.now() - _STALLED_AFTER
 
     def forget_inventory(self, station_id: str) -> list[Change]:
         """The station has changed, so that another inventory is needed (B07.FR.14); what to write of that."""

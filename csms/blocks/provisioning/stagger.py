@@ -12,9 +12,9 @@ BOOTS_PER_SECOND: Final = 20
 class BootRetries:
     """Gives each waiting station a second in which it may boot, and no second to more than BOOTS_PER_SECOND of them.
 
-    A station waits the interval asked for, and longer by up to as many seconds as the others that wait then can fill:
-    few wait exactly that interval, five thousand are spread over some four minutes behind it. Which second a station
-    gets is drawn from `random`, so the same seed gives the same intervals.
+    A station waits the interval asked for, and longer by up to twice as many seconds as the others that wait then can
+    fill: a few wait exactly that interval, five thousand are spread over some eight minutes behind it. Which second a
+    station gets is drawn from `random`, so the same seed gives the same intervals.
     """
 
     def __init__(self, random: Random) -> None:
@@ -28,9 +28,9 @@ class BootRetries:
         self.release(station_id)
         self._purge(now_s)
         earliest = now_s + least_s
-        spread = len(self._second_of) // BOOTS_PER_SECOND
+        spread = 2 * len(self._second_of) // BOOTS_PER_SECOND
         second = earliest + self._random.randint(0, spread)
-        for _ in range(spread + 1):  # in so many seconds, not all can be full
+        for _ in range(spread + 1):  # they hold twice as many as wait, so not all can be full
             if self._booked[second] < BOOTS_PER_SECOND:
                 break
             second = second + 1 if second < earliest + spread else earliest
