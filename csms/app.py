@@ -13,11 +13,14 @@ import trio
 from csms.api import Services, create_api, serve_api
 from csms.blocks import Conversation
 from csms.blocks.meter_values import MeterLog
+from csms.blocks.provisioning import BootRetries
 from csms.blocks.transactions import Ledger
+from csms.blocks.vendors import load_vendors
+from csms.device_model import DeviceModels
 from csms.events import EventLog
 from csms.gateway import Gateway
 from csms.passwords import Passwords
-from csms.registry import Registry, Station
+from csms.registry import Registration, Registry, Station
 from csms.reservations import Reservations
 from csms.session import Session
 from csms.settings import Settings
@@ -39,7 +42,10 @@ class Csms:
         """store: open, until the CSMS has ended."""
         self.settings = settings
         self.store = store
-        self.registry = Registry()
+        self.registry = Registry(store, clock, Registration(settings.new_stations.capitalize()))
+        self.device_models = DeviceModels(store, self.registry, clock, random)
+        self.boot_retries = BootRetries(random)
+        self.vendors = load_vendors()
         self.switchboard = Switchboard()
         self.passwords = passwords
         self.reservations = Reservations(clock, random)
@@ -68,6 +74,7 @@ class Csms:
                 reservations=self.reservations,
                 store=store,
                 tokens=self.tokens,
+                device_models=self.device_models,
             )
         )
 
@@ -75,6 +82,8 @@ class Csms:
         """Have at hand what the store knows. Raises StoreUnavailable."""
         await self.tokens.load()
         await self.ledger.load()
+        await self.registry.load()
+        await self.device_models.load()
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
@@ -107,6 +116,7 @@ class Csms:
                 raise UserMistake(
                     _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", _first(errors))
                 ) from None
+            nursery.start_soon(self.registry.keep_last_seen, stop)
             task_status.started((port, url))
 
     def _new_conversation(self, station: Station) -> Conversation:
@@ -114,6 +124,10 @@ class Csms:
             station=station,
             store=self.store,
             events=self.events,
+            registry=self.registry,
+            device_models=self.device_models,
+            boot_retries=self.boot_retries,
+            vendors=self.vendors,
             reservations=self.reservations,
             tokens=self.tokens,
             ledger=self.ledger,
@@ -121,6 +135,7 @@ class Csms:
             clock=self.clock,
             heartbeat_interval_s=self.settings.heartbeat_interval,
             boot_retry_interval_s=self.settings.boot_retry_interval,
+            accepts_after_report=self.settings.accept_pending == "report",
         )
 
     def _new_session(self, ws: WebSocket, language: Language, conversation: Conversation) -> Session:

@@ -18,6 +18,7 @@ from csms.blocks import Conversation
 from csms.passwords import Passwords
 from csms.registry import Registry, Station, is_identity
 from csms.session import Session
+from csms.store import StoreUnavailable
 from csms.switchboard import Switchboard
 from shared.endpoint import Language
 from shared.handshake import Refusal, accept, basic_credentials
@@ -156,15 +157,20 @@ class Gateway:
         if station is not None and station.security_profile > _UNSECURED:
             _demand_credentials(f"This station must connect with security profile {station.security_profile}")
         if station is None or (station.password_hash is None and self._open):
-            password_hash = await self._passwords.hash(password)
-            station = self._registry.get_or_add(identity)
-            if station.password_hash is None:  # of two first connections at once, one is the first
-                station.password_hash = password_hash
+            station, is_first = await self._keep_first_password(identity, await self._passwords.hash(password))
+            if is_first:
                 log.info("%s: first connection, its password is kept", identity)
                 return station
         if station.password_hash is None or not await self._passwords.verify(station.password_hash, password):
             _demand_credentials("Wrong password")
         return station
+
+    async def _keep_first_password(self, identity: str, password_hash: str) -> tuple[Station, bool]:
+        """Of two first connections at once, one is the first. Raises Refusal when it cannot be kept."""
+        try:
+            return await self._registry.keep_first_password(identity, password_hash)
+        except StoreUnavailable:
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer, come again later") from None
 
 
 def _identity(path: str) -> str:

@@ -9,8 +9,9 @@ from typing import Final
 import trio
 from websockets.frames import CloseCode
 
-from csms.blocks import HANDLERS, OUTCOMES, Conversation, Payload, provisioning
+from csms.blocks import HANDLERS, OUTCOMES, Conversation, Payload, presence, provisioning
 from csms.blocks.lifecycle import State
+from csms.registry import Registration
 from csms.store import StoreUnavailable
 from csms.switchboard import Command, NotCallable, Switchboard
 from shared.endpoint import Endpoint, Language
@@ -23,6 +24,7 @@ from shared.websocket import WebSocket, WebSocketClosed
 log = logging.getLogger(__name__)
 
 COMMANDS_WAITING: Final = 32  # for one station; one at a time goes out, each may take the call time-out
+LAST_WORD_S: Final = 5.0  # for telling that a station has gone
 PING_TIMEOUT_S: Final = 10.0  # for a connection to prove that it lives when a newer one claims its identity
 
 
@@ -58,7 +60,7 @@ class Session:
         )
         self.commands, self._to_do = trio.open_memory_channel[Command](COMMANDS_WAITING)
         self._nursery: trio.Nursery | None = None
-        if conversation.station.accepted:
+        if conversation.station.accepted and conversation.station.registration is Registration.ACCEPTED:
             conversation.state = State.POWERED_UP  # it need not boot again (Part 4 §5.3)
 
     @property
@@ -100,6 +102,9 @@ class Session:
         finally:
             self._switchboard.leave(self)
             self._dismiss_waiting()
+            if self._switchboard.find(self.station_id) is None:
+                with trio.move_on_after(LAST_WORD_S, shield=True):
+                    await presence.tell_disconnected(self._conversation)
 
     async def answers_ping(self) -> bool:
         """Whether the station answers a ping sent now."""
@@ -119,7 +124,9 @@ class Session:
         dismissed = self._switchboard.join(self)
         if dismissed is not None:
             nursery.start_soon(dismissed.close, CloseCode.POLICY_VIOLATION, "replaced by a newer connection")
-        if not self._switchboard.is_seated(self):
+        if self._switchboard.is_seated(self):
+            nursery.start_soon(presence.tell_connected, self._conversation, self.version.subprotocol)
+        else:
             log.info("%s: connected again; the older connection works on until this one speaks", self.station_id)
             nursery.start_soon(self._challenge)
 
@@ -136,6 +143,7 @@ class Session:
 
     def _admit(self, action: str) -> None:
         self._take_over()
+        self._conversation.station.last_seen = self._conversation.clock.now()  # G02.FR.04
         provisioning.admit(self._conversation, action)
 
     async def _answer(self, action: str, request: Payload) -> Payload:
@@ -170,7 +178,10 @@ class Session:
         response = await self._endpoint.call(action, request)
         learn = OUTCOMES.get(action)
         if learn is not None:
-            learn(self._conversation, request, response)
+            try:
+                await learn(self._conversation, request, response)
+            except StoreUnavailable as error:
+                log.warning("%s %s: what became of it could not be stored: %s", self.station_id, action, error)
         return response
 
     def _dismiss_waiting(self) -> None:

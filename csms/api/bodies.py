@@ -15,6 +15,10 @@ from csms.registry import Registration
 
 # BasicAuthPassword has up to 40 characters (A00.FR.205); the colon is allowed in a password, line breaks are not.
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+ItemsPerMessage = Annotated[
+    dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]],
+    msgspec.Meta(max_length=50),
+]
 SecurityProfile = Annotated[int, msgspec.Meta(ge=1, le=3)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -55,6 +59,13 @@ class PatchStation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     password: Password | msgspec.UnsetType | None = msgspec.UNSET
     security_profile: SecurityProfile | msgspec.UnsetType = msgspec.UNSET
     registration: Registration | msgspec.UnsetType = msgspec.UNSET
+    items_per_message: ItemsPerMessage | msgspec.UnsetType = msgspec.UNSET
+
+
+class Variables(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Variables to get or to set, each as OCPP has it (GetVariableDataType, SetVariableDataType)."""
+
+    variables: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1, max_length=10_000)]
 
 
 class PutStation(PatchStation, forbid_unknown_fields=True, kw_only=True):
@@ -62,6 +73,7 @@ class PutStation(PatchStation, forbid_unknown_fields=True, kw_only=True):
 
     security_profile: SecurityProfile | msgspec.UnsetType = 1
     registration: Registration | msgspec.UnsetType = Registration.ACCEPTED
+    items_per_message: ItemsPerMessage | msgspec.UnsetType = {}
 
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)

@@ -23,6 +23,7 @@ from csms.api.services import Services
 from csms.api.stations import station_routes
 from csms.api.tokens import token_routes
 from csms.api.transactions import transaction_routes
+from csms.api.variables import variable_routes
 from csms.store import StoreUnavailable
 from shared.ocppj.errors import OcppError
 
@@ -69,6 +70,7 @@ def create_api(services: Services) -> QuartTrio:
     api.register_blueprint(seed_routes(services))
     api.register_blueprint(station_routes(services))
     api.register_blueprint(call_routes(services))
+    api.register_blueprint(variable_routes(services))
     api.register_blueprint(reservation_routes(services))
     api.register_blueprint(token_routes(services))
     api.register_blueprint(transaction_routes(services))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from csms.device_model import DeviceModels
 from csms.passwords import Passwords
 from csms.registry import Registry
 from csms.reservations import Reservations
@@ -27,6 +28,7 @@ class Services:
     reservations: Reservations
     store: Store
     tokens: Tokens
+    device_models: DeviceModels
 
     async def call(self, station_id: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Send a CALL to a station, with the patience of a REST call; raises as Switchboard.call does."""

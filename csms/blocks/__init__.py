@@ -25,6 +25,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "Heartbeat": availability.heartbeat,
     "StatusNotification": availability.status_notification,
     "NotifyEvent": availability.notify_event,
+    "NotifyReport": provisioning.notify_report,
     "ReservationStatusUpdate": reservation.reservation_status_update,
     "DataTransfer": data_transfer.data_transfer,
     **dict.fromkeys(notices.NOTICES, notices.acknowledge),
@@ -34,6 +35,12 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 OUTCOMES: Final[Mapping[str, Outcome]] = {
     "ReserveNow": reservation.after_reserve_now,
     "CancelReservation": reservation.after_cancel_reservation,
+    "ChangeAvailability": availability.after_change_availability,
+    "GetBaseReport": provisioning.after_report_request,
+    "GetReport": provisioning.after_report_request,
+    "GetVariables": provisioning.after_get_variables,
+    "SetVariables": provisioning.after_set_variables,
+    "Reset": provisioning.after_reset,
 }
 """What the CSMS learns from the answer to a request of its own, whoever asked for it."""
 

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from csms.blocks.errands import Errands
 from csms.blocks.lifecycle import State
+from csms.blocks.vendors import Vendors
+from csms.device_model import DeviceModels
 from csms.events import EventLog
-from csms.registry import Station
+from csms.registry import Registry, Station
 from csms.reservations import Reservations
 from csms.store import Store
 from csms.tokens import Tokens
 from shared.clock import Clock
+from shared.ocppj.errors import OcppError
+
+if TYPE_CHECKING:  # its package has handlers, which need this module
+    from csms.blocks.provisioning import BootRetries
 
 if TYPE_CHECKING:  # their modules have handlers, which need this one
     from csms.blocks.meter_values import MeterLog
@@ -27,12 +33,17 @@ class Conversation:
     """One connection of one station, as the functional blocks see it.
 
     asked_for: actions a station that is Pending may send, for it was told to (B02.FR.02).
+    accepts_after_report: a Pending station is accepted once its base report is complete (B02).
     errands: what to ask of the station afterwards, on this connection.
     """
 
     station: Station
     store: Store
     events: EventLog
+    registry: Registry
+    device_models: DeviceModels
+    boot_retries: BootRetries
+    vendors: Vendors
     reservations: Reservations
     tokens: Tokens
     ledger: Ledger
@@ -40,10 +51,11 @@ class Conversation:
     clock: Clock
     heartbeat_interval_s: int
     boot_retry_interval_s: int
+    accepts_after_report: bool
     state: State = State.OFF
     asked_for: set[str] = field(default_factory=set)
     errands: Errands = field(default_factory=Errands)
 
 
 Handler = Callable[[Conversation, Payload], Awaitable[Payload]]
-Outcome = Callable[[Conversation, Payload, Payload], None]
+Outcome = Callable[[Conversation, Payload, Payload | OcppError], Awaitable[None]]

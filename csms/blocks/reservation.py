@@ -7,6 +7,7 @@ from typing import Final
 from csms.blocks.conversation import Conversation, Payload
 from csms.reservations import ReservationState
 from shared.ocppj.date_time import from_wire
+from shared.ocppj.errors import OcppError
 
 _ENDED: Final = {"Expired": ReservationState.EXPIRED, "Removed": ReservationState.REMOVED}
 
@@ -18,14 +19,18 @@ async def reservation_status_update(conversation: Conversation, request: Payload
     return {}
 
 
-def after_reserve_now(conversation: Conversation, request: Payload, response: Payload) -> None:
+async def after_reserve_now(conversation: Conversation, request: Payload, answer: Payload | OcppError) -> None:
     """The reservation exists from the station's Accepted on, whoever asked for it (H01.FR.03)."""
-    if response["status"] == "Accepted":
+    if isinstance(answer, OcppError):
+        return
+    if answer["status"] == "Accepted":
         expires_at = from_wire(request["expiryDateTime"])
         conversation.reservations.accepted(conversation.station.station_id, request, expires_at)
 
 
-def after_cancel_reservation(conversation: Conversation, request: Payload, response: Payload) -> None:
+async def after_cancel_reservation(conversation: Conversation, request: Payload, answer: Payload | OcppError) -> None:
     """Cancelled (H02.FR.02); or the station knows of no such reservation (H02.FR.01), so there is none any more."""
-    state = ReservationState.CANCELLED if response["status"] == "Accepted" else ReservationState.REMOVED
+    if isinstance(answer, OcppError):
+        return
+    state = ReservationState.CANCELLED if answer["status"] == "Accepted" else ReservationState.REMOVED
     conversation.reservations.end(conversation.station.station_id, request["reservationId"], state)

@@ -25,6 +25,9 @@ stations: Final = Table(
     Column("items_per_message", Text, nullable=False),  # JSON: {"GetVariables": 10, …}
     Column("boot", Text, nullable=False),  # JSON: chargingStation of the last BootNotification
     Column("booted_at", BigInteger),
+    Column("last_seen_at", BigInteger),
+    Column("reset", Text),  # JSON: the Reset that the station is to come back from
+    Column("availability", Text, nullable=False),  # JSON: what ChangeAvailability has set, as the API has it
 )
 
 connectors: Final = Table(
@@ -34,7 +37,8 @@ connectors: Final = Table(
     Column("evse_id", Integer, primary_key=True),
     Column("connector_id", Integer, primary_key=True),
     Column("status", String(20), nullable=False),
-    Column("reported_at", BigInteger, nullable=False),
+    Column("reported_at", BigInteger, nullable=False),  # by the station's clock
+    Column("received_at", BigInteger, nullable=False),
 )
 
 transactions: Final = Table(
@@ -135,16 +139,34 @@ variables: Final = Table(
     "variables",
     metadata,
     Column("station_id", String(48), primary_key=True),
-    Column("component", String(50), primary_key=True),
+    Column("component", String(50), primary_key=True),  # names and instances in lower case: they are case-insensitive
     Column("component_instance", String(50), primary_key=True),  # "" for none, as in the next: keys are never NULL
     Column("evse_id", Integer, primary_key=True),  # 0 for none
     Column("connector_id", Integer, primary_key=True),  # 0 for none
     Column("variable", String(50), primary_key=True),
     Column("variable_instance", String(50), primary_key=True),
     Column("attribute_type", String(10), primary_key=True),
-    Column("attribute", Text, nullable=False),  # JSON: value, mutability, persistent, constant
-    Column("characteristics", Text, nullable=False),  # JSON: variableCharacteristics
+    Column("identity", Text, nullable=False),  # JSON: component and variable as the station names them
+    Column("value", Text),  # NULL: not known, or not to be kept
+    Column("mutability", String(10)),  # NULL, as in the next three: no report has told
+    Column("persistent", Boolean),
+    Column("constant", Boolean),
+    Column("characteristics", Text),  # JSON: variableCharacteristics
+    Column("reboot_required", Boolean),  # the value was set, and holds after a reboot
     Column("reported_at", BigInteger, nullable=False),
+)
+
+reports: Final = Table(
+    "reports",
+    metadata,
+    Column("station_id", String(48), primary_key=True),
+    Column("request_id", Integer, primary_key=True),
+    Column("report_base", String(30)),  # NULL: of GetReport, or of a request this CSMS knows nothing of
+    Column("status", String(20)),  # of the answer to the request
+    Column("requested_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("seen", Text, nullable=False),  # the parts that came: bit n, of a number in hexadecimal, for seqNo n
+    Column("last_seq_no", Integer),  # of the part that nothing follows, None until it came
 )
 
 commands: Final = Table(

@@ -13,6 +13,7 @@ from typing import Any, Final
 import trio
 import trio.testing
 from quart.testing.utils import sentinel  # for: no JSON
+from sqlalchemy import select
 from trio.testing import MockClock
 
 from csms.app import Csms
@@ -20,6 +21,7 @@ from csms.passwords import Passwords
 from csms.settings import Settings
 from csms.store import Store
 from csms.store.database import open_engine
+from csms.store.tables import events
 from shared.clock import TrioClock
 from shared.handshake import basic_authorization, connect
 from shared.websocket import Patience
@@ -128,8 +130,28 @@ class Site:
         self.clock = TrioClock(START)
         self.store = Store(open_engine("sqlite://"), without_thread, without_thread)
         nursery.start_soon(self.store.writer.run)
-        self.csms = Csms(Settings(**options), self.clock, Random(7), PlainPasswords(), self.store)  # noqa: S311 - to be the same every time
+        self._options = options
+        self._start()
+
+    def _start(self) -> None:
+        random = Random(7)  # noqa: S311 - to be the same every time
+        self.csms = Csms(Settings(**self._options), self.clock, random, PlainPasswords(), self.store)
         self._client = self.csms.api.test_client()
+
+    async def restart(self) -> None:
+        """Another CSMS in its place, which knows what the store knows; connections stay with the one before."""
+        self._start()
+        await self.csms.load()
+
+    async def events(self, event_type: str | None = None) -> list[tuple[str, str | None, dict[str, Any]]]:
+        """The events written so far: type, station and data; of one type, or of all."""
+        query = select(events).order_by(events.c.event_id)
+        rows = await self.store.read(lambda connection: list(connection.execute(query)))
+        return [
+            (row.event_type, row.station_id, json.loads(row.data))
+            for row in rows
+            if event_type in (None, row.event_type)
+        ]
 
     # --- stations -----------------------------------------------------------------------------------------------------
 

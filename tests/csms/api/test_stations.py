@@ -15,10 +15,15 @@ NEW = {
     "station_id": "CP_1",
     "registration": "Accepted",
     "security_profile": 1,
+    "items_per_message": {},
     "has_password": False,
     "connected": False,
     "state": None,
     "subprotocol": None,
+    "last_seen": None,
+    "booted_at": None,
+    "reset": None,
+    "availability": [],
     "charging_station": {},
     "connectors": [],
 }
@@ -26,7 +31,7 @@ NEW = {
 
 class TestGet:
     async def test_lists_all_connected_or_not_by_identity(self, site: Site) -> None:
-        assert (await site.get("/api/v1/stations")).json == {"stations": []}
+        assert (await site.get("/api/v1/stations")).json == {"stations": [], "next_cursor": None}
         await site.put("/api/v1/stations/CP_2", {})
         await site.connect("CP_1")
         stations = (await site.get("/api/v1/stations")).json["stations"]
@@ -41,9 +46,11 @@ class TestGet:
             "connected": True,
             "state": "Ready",
             "subprotocol": "ocpp2.0.1",
+            "last_seen": "2026-11-22T03:52:53.938Z",
+            "booted_at": "2026-11-22T03:52:53.938Z",
             "charging_station": BOOT["chargingStation"],
             "connectors": [
-                {"evse_id": 1, "connector_id": 1, "status": "Available", "timestamp": "2026-11-22T03:52:54+00:00"}
+                {"evse_id": 1, "connector_id": 1, "status": "Available", "timestamp": "2026-11-22T03:52:54.000Z"}
             ],
         }
 
@@ -93,7 +100,7 @@ class TestPut:
     @pytest.mark.parametrize("identity", ["x" * 49, "CP%3A1", "CP%201", "%C3%BC"])
     async def test_under_what_can_be_no_identity_is_422(self, site: Site, identity: str) -> None:
         assert problem(await site.put(f"/api/v1/stations/{identity}", {}))["status"] == 422
-        assert (await site.get("/api/v1/stations")).json == {"stations": []}
+        assert (await site.get("/api/v1/stations")).json == {"stations": [], "next_cursor": None}
 
     async def test_takes_any_identity(self, site: Site) -> None:
         for identity in ("*-_=+|@.", "x" * 48):
@@ -132,7 +139,7 @@ class TestPatch:
 
     async def test_of_one_that_is_unknown_is_404_and_makes_none(self, site: Site) -> None:
         assert problem(await site.patch("/api/v1/stations/CP_9", {"password": PASSWORD}))["status"] == 404
-        assert (await site.get("/api/v1/stations")).json == {"stations": []}
+        assert (await site.get("/api/v1/stations")).json == {"stations": [], "next_cursor": None}
 
 
 class TestDelete:

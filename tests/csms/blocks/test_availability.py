@@ -55,14 +55,14 @@ class TestG01StatusNotification:
         await station.ask(
             "StatusNotification",
             {
-                "timestamp": "2026-11-22T04:00:00+01:00",
+                "timestamp": "2026-11-22T05:00:00+01:00",
                 "connectorStatus": "Occupied",
                 "evseId": 1,
                 "connectorId": 1,
             },
         )
         described = (await site.get("/api/v1/stations/CP_1")).json["connectors"]
-        assert described[0]["timestamp"] == "2026-11-22T03:00:00+00:00"
+        assert described[0]["timestamp"] == "2026-11-22T04:00:00.000Z"
 
     async def test_an_unknown_status_is_refused(self, site: Site) -> None:
         station = await site.connect_ready()

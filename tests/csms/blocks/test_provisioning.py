@@ -30,6 +30,9 @@ async def connect_and_boot(site: Site, registration: str) -> FakeStation:
     station = await site.connect()
     await register(site, registration)
     assert (await station.boot())["status"] == registration
+    if registration == "Pending":
+        await station.answer("GetBaseReport", {"status": "Rejected"})
+        await settle()
     return station
 
 

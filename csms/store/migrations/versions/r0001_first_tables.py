@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("connector_id", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("reported_at", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("station_id", "evse_id", "connector_id"),
     )
     op.create_table(
@@ -88,6 +89,18 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "reports",
+        sa.Column("station_id", sa.String(length=48), nullable=False),
+        sa.Column("request_id", sa.Integer(), nullable=False),
+        sa.Column("report_base", sa.String(length=30), nullable=True),
+        sa.Column("status", sa.String(length=20), nullable=True),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen", sa.Text(), nullable=False),
+        sa.Column("last_seq_no", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("station_id", "request_id"),
+    )
+    op.create_table(
         "reservations",
         sa.Column("station_id", sa.String(length=48), nullable=False),
         sa.Column("reservation_id", sa.Integer(), nullable=False),
@@ -108,6 +121,9 @@ def upgrade() -> None:
         sa.Column("items_per_message", sa.Text(), nullable=False),
         sa.Column("boot", sa.Text(), nullable=False),
         sa.Column("booted_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=True),
+        sa.Column("reset", sa.Text(), nullable=True),
+        sa.Column("availability", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("station_id"),
     )
     op.create_table(
@@ -180,8 +196,13 @@ def upgrade() -> None:
         sa.Column("variable", sa.String(length=50), nullable=False),
         sa.Column("variable_instance", sa.String(length=50), nullable=False),
         sa.Column("attribute_type", sa.String(length=10), nullable=False),
-        sa.Column("attribute", sa.Text(), nullable=False),
-        sa.Column("characteristics", sa.Text(), nullable=False),
+        sa.Column("identity", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=True),
+        sa.Column("mutability", sa.String(length=10), nullable=True),
+        sa.Column("persistent", sa.Boolean(), nullable=True),
+        sa.Column("constant", sa.Boolean(), nullable=True),
+        sa.Column("characteristics", sa.Text(), nullable=True),
+        sa.Column("reboot_required", sa.Boolean(), nullable=True),
         sa.Column("reported_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
             "station_id",

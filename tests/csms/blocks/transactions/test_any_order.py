@@ -14,10 +14,12 @@ from sqlalchemy import Connection, Engine, delete, select
 
 from csms.blocks import Conversation
 from csms.blocks.meter_values import MeterLog
+from csms.blocks.provisioning import BootRetries
 from csms.blocks.transactions import Ledger, transaction_event
 from csms.blocks.transactions.rules import SeqNos
+from csms.device_model import DeviceModels
 from csms.events import EventLog
-from csms.registry import Station
+from csms.registry import Registry, Station
 from csms.reservations import Reservations
 from csms.store import Store
 from csms.store.database import open_engine
@@ -83,17 +85,24 @@ def deliveries(draw: st.DrawFn) -> tuple[list[Payload], list[Payload]]:
 def conversation_on(store: Store, at_hand: int) -> Conversation:
     """A conversation whose ledger keeps so many transactions in memory."""
     clock = TrioClock(START)
+    random = Random(7)  # noqa: S311 - the same every time
+    registry = Registry(store, clock)
     return Conversation(
         station=Station("CP_1"),
         store=store,
         events=EventLog(store, clock),
-        reservations=Reservations(clock, Random(7)),  # noqa: S311 - the same every time
+        registry=registry,
+        device_models=DeviceModels(store, registry, clock, random),
+        boot_retries=BootRetries(random),
+        vendors={},
+        reservations=Reservations(clock, random),
         tokens=Tokens(store, clock),
         ledger=Ledger(store, clock, open_kept=at_hand, done_kept=at_hand),
         meter_log=MeterLog(store),
         clock=clock,
         heartbeat_interval_s=10,
         boot_retry_interval_s=10,
+        accepts_after_report=False,
     )
 
 

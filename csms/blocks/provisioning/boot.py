@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from csms.blocks.conversation import Conversation, Payload
+from csms.blocks.errands import Call
 from csms.blocks.lifecycle import State, Step, after
+from csms.device_model import DeviceModels
 from csms.registry import Registration
+from csms.reports import FULL_INVENTORY
+from csms.store import Change
 from shared.ocppj.date_time import to_wire
 from shared.ocppj.errors import SecurityError
 
@@ -41,7 +46,10 @@ def may_be_called(state: State) -> bool:
 
 
 def note_request(conversation: Conversation, action: str, request: Payload) -> None:
-    """Remember what a request of ours asks a Pending station to send (B02.FR.02)."""
+    """Remember what a request of ours asks the station to send: a report, or what a Pending one may (B02.FR.02)."""
+    if action in _REPORTS:
+        station_id = conversation.station.station_id
+        conversation.device_models.report_requested(station_id, request["requestId"], request.get("reportBase"))
     if conversation.state is not State.PENDING:
         return
     if action == "TriggerMessage":
@@ -52,21 +60,55 @@ def note_request(conversation: Conversation, action: str, request: Payload) -> N
 
 
 async def boot_notification(conversation: Conversation, request: Payload) -> Payload:
-    """Answer as the station's registration says (B01.FR.02, B02, B03); for `interval` see B01.FR.04 and B02.FR.08."""
+    """Answer as the station's registration says (B01.FR.02, B02, B03); for `interval` see B01.FR.04 and B02.FR.08.
+
+    One that is Pending is asked for its base report behind the answer (B02.FR.01, B07.FR.14), unless that is here.
+    """
     station = conversation.station
-    station.boot = request["chargingStation"]
+    station_id = station.station_id
     registration = station.registration
-    station.accepted = registration is Registration.ACCEPTED
-    if station.accepted:
-        station.connectors.clear()  # all of them are reported again (B01.FR.05)
+    is_accepted = registration is Registration.ACCEPTED
+    boot = request["chargingStation"]
+    now = conversation.clock.now()
+    told = {
+        "status": registration.value,
+        "reason": request["reason"],
+        "model": boot["model"],
+        "vendor_name": boot["vendorName"],
+        "firmware_version": boot.get("firmwareVersion"),
+    }
+    changes: list[Change] = [conversation.events.change("station.booted", station_id, told)]
+    if station.boot not in ({}, boot):
+        changes += conversation.device_models.forget_inventory(station_id)
+    write = conversation.registry.update
+    if is_accepted:
+        write = conversation.registry.booted
+        changes.append(conversation.device_models.rebooted(station_id))
+    await write(station, *changes, accepted=is_accepted, boot=boot, booted_at=now, reset=None)
+    if station.registration is not registration:  # an operator has decided otherwise meanwhile
+        return await boot_notification(conversation, request)
     conversation.asked_for.clear()
-    conversation.reservations.station_booted(station.station_id)
+    if conversation.device_models.expects_report(station_id):
+        conversation.asked_for.add("NotifyReport")  # to boot again, as it must, does not end the report
+    conversation.reservations.station_booted(station_id)
     take_step(conversation, Step(registration), "BootNotification")
+    if is_accepted:
+        conversation.boot_retries.release(station_id)
+        interval_s = conversation.heartbeat_interval_s
+    else:
+        seconds = int(conversation.clock.now().timestamp())
+        interval_s = conversation.boot_retries.interval_s(station_id, seconds, conversation.boot_retry_interval_s)
+    if registration is Registration.PENDING and conversation.device_models.needs_inventory(station_id):
+        conversation.errands.add(partial(_ask_for_inventory, conversation.device_models))
     return {
         "currentTime": to_wire(conversation.clock.now()),
-        "interval": (conversation.heartbeat_interval_s if station.accepted else conversation.boot_retry_interval_s),
+        "interval": interval_s,
         "status": registration.value,
     }
+
+
+async def _ask_for_inventory(device_models: DeviceModels, call: Call) -> None:
+    await call("GetBaseReport", {"requestId": device_models.new_request_id(), "reportBase": FULL_INVENTORY})
 
 
 def take_step(conversation: Conversation, step: Step, action: str) -> None:
