@@ -98,12 +98,14 @@ class Csms:
         async with trio.open_nursery() as nursery:
             await nursery.start(self.gateway.serve, listeners, stop)
             port: int = listeners[0].socket.getsockname()[1]
-            log.info("WebSocket Server Started : %s:%d", settings.host, port)
+            # Who left the choice of the port to the system has to be told it, whatever else is not logged.
+            level = logging.INFO if settings.port else max(logging.INFO, log.getEffectiveLevel())
+            log.log(level, "WebSocket Server Started : %s:%d", settings.host, port)
             try:
                 url = await nursery.start(partial(serve_api, self.api, settings.api_host, settings.api_port, stop))
-            except OSError as error:
+            except* OSError as errors:
                 raise UserMistake(
-                    _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", error)
+                    _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", _first(errors))
                 ) from None
             task_status.started((port, url))
 
@@ -133,6 +135,11 @@ class Csms:
 
     def _new_message_id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+
+def _first(errors: ExceptionGroup[OSError]) -> OSError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 def _cannot_listen(whom: str, host: str, port: int, flag: str, error: OSError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
@@ -14,8 +14,9 @@ from csms.api.problems import Problem
 from csms.registry import Registration
 
 # BasicAuthPassword has up to 40 characters (A00.FR.205); the colon is allowed in a password, line breaks are not.
-Password = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Password = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 SecurityProfile = Annotated[int, msgspec.Meta(ge=1, le=3)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class IdToken(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,7 +33,14 @@ class Reserve(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     group_id_token: IdToken | None = None
     evse_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
     connector_type: str | None = None
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        if self.expires_at is not None:
+            try:
+                self.expires_at = self.expires_at.astimezone(UTC)
+            except OverflowError:
+                raise ValueError("Expected `expires_at` within the years 1 to 9999 of UTC") from None
 
 
 class NewReservation(Reserve, forbid_unknown_fields=True, kw_only=True):
@@ -41,20 +49,19 @@ class NewReservation(Reserve, forbid_unknown_fields=True, kw_only=True):
     station_id: str | None = None
 
 
-class PutStation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A whole registry entry."""
-
-    password: Password | None = None
-    security_profile: SecurityProfile = 1
-    registration: Registration = Registration.ACCEPTED
-
-
 class PatchStation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The part of a registry entry that is to change."""
 
     password: Password | msgspec.UnsetType | None = msgspec.UNSET
     security_profile: SecurityProfile | msgspec.UnsetType = msgspec.UNSET
     registration: Registration | msgspec.UnsetType = msgspec.UNSET
+
+
+class PutStation(PatchStation, forbid_unknown_fields=True, kw_only=True):
+    """A whole registry entry, but for the password: nobody can read it to give it again, so not given it stays."""
+
+    security_profile: SecurityProfile | msgspec.UnsetType = 1
+    registration: Registration | msgspec.UnsetType = Registration.ACCEPTED
 
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)

@@ -9,6 +9,7 @@ from typing import Final
 import hypercorn.trio
 import trio
 from hypercorn.config import Config
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from quart.typing import ResponseReturnValue
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
@@ -84,7 +85,7 @@ async def serve_api(
 ) -> None:
     """Serve until `stop`; requests under way have _GRACE_S to end. task_status: started with the base URL.
 
-    Raises OSError when the address cannot be listened on.
+    Raises an ExceptionGroup with an OSError in it when the address cannot be listened on.
     """
     config = Config()
     config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
@@ -100,4 +101,26 @@ async def serve_api(
 
 
 async def _serve(api: QuartTrio, config: Config, stop: trio.Event, *, task_status: trio.TaskStatus[list[str]]) -> None:
-    await hypercorn.trio.serve(api, config, shutdown_trigger=stop.wait, task_status=task_status)
+    app = _with_undisturbed_ends(api)
+    await hypercorn.trio.serve(app, config, shutdown_trigger=stop.wait, task_status=task_status, mode="asgi")
+
+
+def _with_undisturbed_ends(api: QuartTrio) -> ASGIFramework:
+    """The application, with the end of each response shielded while the server takes it.
+
+    At that point the server tells the application that the client is served, Quart cancels what it does, and with it
+    the server's preparations for the connection's next request: it would never be closed when idle, and hold up the
+    shutdown.
+    """
+
+    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        async def send_undisturbed(message: ASGISendEvent) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                with trio.move_on_after(_GRACE_S, shield=True):
+                    await send(message)
+            else:
+                await send(message)
+
+        await api(scope, receive, send_undisturbed)
+
+    return app

@@ -37,26 +37,19 @@ def station_routes(services: Services) -> Blueprint:
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "An identity has at most 48 of the characters A-Z a-z 0-9 * - _ = + | @ . (no colon)",
             )
-        password_hash = None if body.password is None else await services.passwords.hash(body.password)
+        password_hash = await _hash(services, body)
         status = HTTPStatus.CREATED if services.registry.get(station_id) is None else HTTPStatus.OK
         station = services.registry.get_or_add(station_id)
-        station.password_hash = password_hash
-        station.security_profile = body.security_profile
-        await _register(services, station, body.registration)
+        await _update(services, station, body, password_hash)
         return _describe(services, station), status.value
 
     @routes.patch("/<station_id>")
     async def patch_station(station_id: str) -> ResponseReturnValue:
         body = await read_body(PatchStation)
         known_station(services, station_id)
-        password_hash = await services.passwords.hash(body.password) if isinstance(body.password, str) else None
+        password_hash = await _hash(services, body)
         station = known_station(services, station_id)
-        if body.password is not msgspec.UNSET:
-            station.password_hash = password_hash
-        if body.security_profile is not msgspec.UNSET:
-            station.security_profile = body.security_profile
-        if body.registration is not msgspec.UNSET:
-            await _register(services, station, body.registration)
+        await _update(services, station, body, password_hash)
         return _describe(services, station)
 
     @routes.delete("/<station_id>")
@@ -75,6 +68,19 @@ def known_station(services: Services, station_id: str) -> Station:
     if station is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"No charging station {station_id} is known here")
     return station
+
+
+async def _hash(services: Services, body: PatchStation) -> str | None:
+    return await services.passwords.hash(body.password) if isinstance(body.password, str) else None
+
+
+async def _update(services: Services, station: Station, body: PatchStation, password_hash: str | None) -> None:
+    if body.password is not msgspec.UNSET:
+        station.password_hash = password_hash
+    if body.security_profile is not msgspec.UNSET:
+        station.security_profile = body.security_profile
+    if body.registration is not msgspec.UNSET:
+        await _register(services, station, body.registration)
 
 
 async def _register(services: Services, station: Station, registration: Registration) -> None:
