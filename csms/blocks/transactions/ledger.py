@@ -99,9 +99,8 @@ class Ledger:
     async def load(self) -> None:
         """Have the transactions at hand that are open and were heard of lately."""
         since = to_ms(self._clock.now()) - _RECENT_MS
-        for row in await self._store.read(lambda connection: connection.execute(_open_query(since)).all()):
-            if len(self._open) >= self._open_kept:
-                break
+        query = _open_query(since).limit(self._open_kept)
+        for row in reversed(await self._store.read(lambda connection: connection.execute(query).all())):
             if row.highest - row.lowest + 1 == row.count:  # else its seqNos are read when it goes on
                 record = _record(row, SeqNos([(row.lowest, row.highest)]))
                 self._keep(record)
@@ -318,7 +317,7 @@ def _greatest(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement
 
 
 def _open_query(since: int) -> Select[Any]:
-    """Open transactions with the extent of their seqNos, in the order they were last heard of."""
+    """Open transactions with the extent of their seqNos, the last heard of first."""
     seq_no = transaction_events.c.seq_no
     extents = (
         select(
@@ -335,7 +334,7 @@ def _open_query(since: int) -> Select[Any]:
     return (
         select(transactions, extents.c.lowest, extents.c.highest, extents.c.count)
         .join(extents, (extents.c.station_id == _KEY[0]) & (extents.c.transaction_id == _KEY[1]))
-        .order_by(transactions.c.updated_at)
+        .order_by(transactions.c.updated_at.desc())
     )
 
 
