@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql
 
 from csms.blocks.transactions.rules import COLUMNS, Payload, SeqNos
@@ -33,6 +33,15 @@ RemoteStartWatcher = Callable[[str, int, str], None]
 _EMPTY: Final = "{}"
 _KEY: Final = (transactions.c.station_id, transactions.c.transaction_id)
 _EVENT_KEY: Final = (transaction_events.c.station_id, transaction_events.c.transaction_id)
+_SEQ_NOS: Final = select(transaction_events.c.seq_no).where(
+    _EVENT_KEY[0] == bindparam("station"), _EVENT_KEY[1] == bindparam("transaction")
+)
+_RESPONSE: Final = select(transaction_events.c.response).where(
+    _EVENT_KEY[0] == bindparam("station"),
+    _EVENT_KEY[1] == bindparam("transaction"),
+    transaction_events.c.seq_no == bindparam("number"),
+)
+_TRANSACTION: Final = select(transactions).where(_KEY[0] == bindparam("station"), _KEY[1] == bindparam("transaction"))
 
 
 class Record:
@@ -114,12 +123,13 @@ class Ledger:
 
     async def recall(self, name: Name) -> Record:
         """What the store knows of a transaction; an empty record when that is nothing. Raises StoreUnavailable."""
+        key = {"station": name[0], "transaction": name[1]}
 
         def read(connection: Connection) -> Record:
-            events = select(transaction_events.c.seq_no).where(tuple_(*_EVENT_KEY) == name)
-            seq_nos = SeqNos.of(connection.scalars(events))
-            row = connection.execute(select(transactions).where(tuple_(*_KEY) == name)).first()
-            return Record(name) if row is None else _record(row, seq_nos)
+            seq_nos = SeqNos.of(connection.scalars(_SEQ_NOS, key))
+            if not seq_nos.spans:
+                return Record(name)
+            return _record(connection.execute(_TRANSACTION, key).one(), seq_nos)
 
         record = await self._store.read(read)
         at_hand = self.find(name)  # another connection of the station may have been faster
@@ -131,10 +141,8 @@ class Ledger:
             return record.last_response
 
         def read(connection: Connection) -> str | None:
-            events = select(transaction_events.c.response)
-            return connection.scalar(
-                events.where(tuple_(*_EVENT_KEY) == record.name, transaction_events.c.seq_no == seq_no)
-            )
+            key = {"station": record.name[0], "transaction": record.name[1], "number": seq_no}
+            return connection.scalar(_RESPONSE, key)
 
         text = await self._store.read(read)
         response: Payload = orjson.loads(text or _EMPTY)
