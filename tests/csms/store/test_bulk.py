@@ -18,6 +18,7 @@ def connector(station_id: str, status: str = "Available", reported_at: int = 0) 
         "connector_id": 1,
         "status": status,
         "reported_at": reported_at,
+        "received_at": 0,
     }
 
 
