@@ -12,7 +12,9 @@ import trio
 
 from csms.api import Services, create_api, serve_api
 from csms.blocks import Conversation
+from csms.blocks.meter_values import MeterLog
 from csms.blocks.provisioning import BootRetries
+from csms.blocks.transactions import Ledger
 from csms.blocks.vendors import load_vendors
 from csms.device_model import DeviceModels
 from csms.events import EventLog
@@ -24,6 +26,7 @@ from csms.session import Session
 from csms.settings import Settings
 from csms.store import Store
 from csms.switchboard import Switchboard
+from csms.tokens import Tokens
 from csms.user_mistake import UserMistake
 from shared.clock import Clock
 from shared.endpoint import Language
@@ -46,6 +49,9 @@ class Csms:
         self.switchboard = Switchboard()
         self.passwords = passwords
         self.reservations = Reservations(clock, random)
+        self.tokens = Tokens(store, clock)
+        self.ledger = Ledger(store, clock)
+        self.meter_log = MeterLog(store)
         self.clock = clock
         self.events = EventLog(store, clock)
         self._random = random
@@ -66,19 +72,23 @@ class Csms:
                 switchboard=self.switchboard,
                 passwords=self.passwords,
                 reservations=self.reservations,
+                store=store,
+                tokens=self.tokens,
                 device_models=self.device_models,
             )
         )
 
     async def load(self) -> None:
         """Have at hand what the store knows. Raises StoreUnavailable."""
+        await self.tokens.load()
+        await self.ledger.load()
         await self.registry.load()
         await self.device_models.load()
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Listen and serve until `stop`, then say goodbye to everybody.
+        """Load, listen and serve until `stop`, then say goodbye to everybody.
 
         task_status: started with the stations' port and the API's base URL. Raises UserMistake for an address that
         cannot be listened on.
@@ -97,12 +107,14 @@ class Csms:
         async with trio.open_nursery() as nursery:
             await nursery.start(self.gateway.serve, listeners, stop)
             port: int = listeners[0].socket.getsockname()[1]
-            log.info("WebSocket Server Started : %s:%d", settings.host, port)
+            # Who left the choice of the port to the system has to be told it, whatever else is not logged.
+            level = logging.INFO if settings.port else max(logging.INFO, log.getEffectiveLevel())
+            log.log(level, "WebSocket Server Started : %s:%d", settings.host, port)
             try:
                 url = await nursery.start(partial(serve_api, self.api, settings.api_host, settings.api_port, stop))
-            except OSError as error:
+            except* OSError as errors:
                 raise UserMistake(
-                    _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", error)
+                    _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", _first(errors))
                 ) from None
             nursery.start_soon(self.registry.keep_last_seen, stop)
             task_status.started((port, url))
@@ -117,6 +129,9 @@ class Csms:
             boot_retries=self.boot_retries,
             vendors=self.vendors,
             reservations=self.reservations,
+            tokens=self.tokens,
+            ledger=self.ledger,
+            meter_log=self.meter_log,
             clock=self.clock,
             heartbeat_interval_s=self.settings.heartbeat_interval,
             boot_retry_interval_s=self.settings.boot_retry_interval,
@@ -135,6 +150,11 @@ class Csms:
 
     def _new_message_id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+
+def _first(errors: ExceptionGroup[OSError]) -> OSError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 def _cannot_listen(whom: str, host: str, port: int, flag: str, error: OSError) -> str:

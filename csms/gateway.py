@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Final, NoReturn
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import trio
 from websockets.datastructures import MultipleValuesError
@@ -58,7 +58,8 @@ class Gateway:
         self._new_conversation = new_conversation
         self._new_session = new_session
         self._schemas = {version.subprotocol: Schemas.load(version) for version in VERSIONS}
-        self._handshakes = 0
+        self._handshakes: set[trio.CancelScope] = set()
+        self._closing = False
 
     async def serve(
         self,
@@ -75,6 +76,9 @@ class Gateway:
                 task_status.started()
                 await stop.wait()
                 listening.cancel_scope.cancel()
+            self._closing = True
+            for handshake in self._handshakes:
+                handshake.cancel()
             sessions.cancel_scope.deadline = trio.current_time() + GRACE_S
             for seat in self._switchboard.seats():
                 sessions.start_soon(seat.close, CloseCode.GOING_AWAY, "the CSMS shuts down")
@@ -86,36 +90,52 @@ class Gateway:
             try:
                 await self._handle(stream, peer)
             except Refusal as refusal:
-                log.warning("%s: refused, %s", peer, refusal)
+                log.warning("%s: refused, %s", peer, str(refusal).partition("\n")[0])
             except WebSocketClosed as closed:
                 log.info("%s: gone before the handshake was over (%s)", peer, closed)
             except Exception:
-                log.exception("%s: the session crashed", peer)
+                log.exception("%s: the handshake crashed", peer)
 
     async def _handle(self, stream: trio.abc.Stream, peer: str) -> None:
-        welcome: list[Station] = []
-
-        async def decide(request: Request) -> None:
-            welcome.append(await self._authenticate(request))
-
-        self._handshakes += 1
-        try:
-            if self._handshakes > HANDSHAKES_AT_ONCE:
-                raise WebSocketClosed(CloseCode.TRY_AGAIN_LATER, "too many handshakes at once")
-            ws = await accept(stream, decide, _choose_subprotocol, self._patience)
-        finally:
-            self._handshakes -= 1
-        station = welcome[0]
+        ws, station = await self._shake_hands(stream)
         async with ws:
             version = choose_version([ws.subprotocol or ""])
             if version is None:
                 log.warning("%s: %s: offers no protocol spoken here (%s)", peer, station.station_id, _spoken())
                 await ws.close(CloseCode.PROTOCOL_ERROR, f"no common subprotocol, this CSMS speaks {_spoken()}")
                 return
+            if self._registry.get(station.station_id) is not station:
+                await ws.close(CloseCode.POLICY_VIOLATION, "the station was deleted")
+                return
             log.info("Protocols Matched: %s", version.subprotocol)
             session = self._new_session(ws, self._language(version), self._new_conversation(station))
-            closed = await session.run()
-            log.info("%s: disconnected (%s)", station.station_id, closed)
+            try:
+                closed = await session.run()
+                log.info("%s: disconnected (%s)", station.station_id, closed)
+            except* Exception:  # beside which there may be Cancelled, for the CSMS to end
+                log.exception("%s: the session crashed", station.station_id)
+
+    async def _shake_hands(self, stream: trio.abc.Stream) -> tuple[WebSocket, Station]:
+        """Open the WebSocket of a station that is welcome.
+
+        Raises Refusal, or WebSocketClosed for one that goes, comes when there are too many, or when the CSMS ends.
+        """
+        welcome: list[Station] = []
+
+        async def decide(request: Request) -> None:
+            welcome.append(await self._authenticate(request))
+
+        if len(self._handshakes) >= HANDSHAKES_AT_ONCE:
+            raise WebSocketClosed(CloseCode.TRY_AGAIN_LATER, "too many handshakes at once")
+        if not self._closing:
+            with trio.CancelScope() as handshake:
+                self._handshakes.add(handshake)
+                try:
+                    ws = await accept(stream, decide, _choose_subprotocol, self._patience)
+                    return ws, welcome[0]
+                finally:
+                    self._handshakes.remove(handshake)
+        raise WebSocketClosed(CloseCode.GOING_AWAY, "the CSMS shuts down")
 
     def _language(self, version: Version) -> Language:
         return Language(version, self._schemas[version.subprotocol], Side.CSMS)
@@ -154,7 +174,7 @@ class Gateway:
 
 
 def _identity(path: str) -> str:
-    identity = unquote(urlsplit(path).path.rpartition("/")[2], errors="replace")
+    identity = unquote(path.partition("?")[0].rpartition("/")[2], errors="replace")
     if not is_identity(identity):
         raise Refusal(
             HTTPStatus.NOT_FOUND,

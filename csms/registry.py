@@ -124,10 +124,14 @@ class Station:
     connectors: dict[tuple[int, int], ConnectorStatus] = field(default_factory=dict)
 
     def evses(self) -> dict[int, list[str]]:
-        """The statuses of the connectors of each EVSE, in the order of their numbers."""
+        """The statuses of the connectors of each EVSE, in the order of their numbers.
+
+        EVSEs count from 1; some stations report themselves as EVSE 0.
+        """
         statuses: dict[int, list[str]] = {}
         for (evse_id, _), connector in sorted(self.connectors.items()):
-            statuses.setdefault(evse_id, []).append(connector.status)
+            if evse_id > 0:
+                statuses.setdefault(evse_id, []).append(connector.status)
         return statuses
 
     def available_evses(self) -> list[int]:

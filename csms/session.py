@@ -13,7 +13,7 @@ from csms.blocks import HANDLERS, OUTCOMES, Conversation, Payload, presence, pro
 from csms.blocks.lifecycle import State
 from csms.registry import Registration
 from csms.store import StoreUnavailable
-from csms.switchboard import Command, Switchboard
+from csms.switchboard import Command, NotCallable, Switchboard
 from shared.endpoint import Endpoint, Language
 from shared.message_log import MessageLog
 from shared.ocppj.errors import InternalError, NotSupported, OcppError
@@ -172,6 +172,8 @@ class Session:
                     log.info("%s %s: nobody waits for the result any more", self.station_id, command.action)
 
     async def _call(self, action: str, request: Payload) -> Payload:
+        if not self.may_be_called:  # any more: it was, when the command was given
+            raise NotCallable(f"{self.station_id} is {self.state}")
         provisioning.note_request(self._conversation, action, request)
         try:
             response = await self._endpoint.call(action, request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
@@ -14,12 +14,13 @@ from csms.api.problems import Problem
 from csms.registry import Registration
 
 # BasicAuthPassword has up to 40 characters (A00.FR.205); the colon is allowed in a password, line breaks are not.
-Password = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Password = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 ItemsPerMessage = Annotated[
     dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]],
     msgspec.Meta(max_length=50),
 ]
 SecurityProfile = Annotated[int, msgspec.Meta(ge=1, le=3)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class IdToken(msgspec.Struct, forbid_unknown_fields=True):
@@ -36,22 +37,20 @@ class Reserve(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     group_id_token: IdToken | None = None
     evse_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
     connector_type: str | None = None
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        if self.expires_at is not None:
+            try:
+                self.expires_at = self.expires_at.astimezone(UTC)
+            except OverflowError:
+                raise ValueError("Expected `expires_at` within the years 1 to 9999 of UTC") from None
 
 
 class NewReservation(Reserve, forbid_unknown_fields=True, kw_only=True):
     """A reservation at one station, or at any."""
 
     station_id: str | None = None
-
-
-class PutStation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A whole registry entry."""
-
-    password: Password | None = None
-    security_profile: SecurityProfile = 1
-    registration: Registration = Registration.ACCEPTED
-    items_per_message: ItemsPerMessage = {}
 
 
 class PatchStation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -67,6 +66,14 @@ class Variables(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Variables to get or to set, each as OCPP has it (GetVariableDataType, SetVariableDataType)."""
 
     variables: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1, max_length=10_000)]
+
+
+class PutStation(PatchStation, forbid_unknown_fields=True, kw_only=True):
+    """A whole registry entry, but for the password: nobody can read it to give it again, so not given it stays."""
+
+    security_profile: SecurityProfile | msgspec.UnsetType = 1
+    registration: Registration | msgspec.UnsetType = Registration.ACCEPTED
+    items_per_message: ItemsPerMessage | msgspec.UnsetType = {}
 
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)

@@ -10,7 +10,9 @@ from csms.passwords import Passwords
 from csms.registry import Registry
 from csms.reservations import Reservations
 from csms.settings import Settings
+from csms.store import Store
 from csms.switchboard import Switchboard
+from csms.tokens import Tokens
 from shared.clock import Clock
 
 
@@ -24,6 +26,8 @@ class Services:
     switchboard: Switchboard
     passwords: Passwords
     reservations: Reservations
+    store: Store
+    tokens: Tokens
     device_models: DeviceModels
 
     async def call(self, station_id: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:

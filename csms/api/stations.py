@@ -49,14 +49,8 @@ def station_routes(services: Services) -> Blueprint:
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "An identity has at most 48 of the characters A-Z a-z 0-9 * - _ = + | @ . (no colon)",
             )
-        password_hash = None if body.password is None else await services.passwords.hash(body.password)
         status = HTTPStatus.CREATED if services.registry.get(station_id) is None else HTTPStatus.OK
-        entry = Entry(
-            password_hash=password_hash,
-            security_profile=body.security_profile,
-            registration=body.registration,
-            items_per_message=body.items_per_message,
-        )
+        entry = await _changed(services, body)
         station = await services.registry.put(station_id, **_demoted(entry))
         await _hang_up_demoted(services, station, entry)
         return _describe(services, station), status.value

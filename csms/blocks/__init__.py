@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from csms.blocks import authorization, availability, data_transfer, notices, provisioning, reservation, transactions
+from csms.blocks import (
+    authorization,
+    availability,
+    data_transfer,
+    meter_values,
+    notices,
+    provisioning,
+    reservation,
+    transactions,
+)
 from csms.blocks.conversation import Conversation, Handler, Outcome, Payload
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     "BootNotification": provisioning.boot_notification,
     "Authorize": authorization.authorize,
     "TransactionEvent": transactions.transaction_event,
+    "MeterValues": meter_values.meter_values,
     "Heartbeat": availability.heartbeat,
     "StatusNotification": availability.status_notification,
     "NotifyEvent": availability.notify_event,

@@ -11,11 +11,12 @@ from csms.blocks.numbers import check_integers
 from csms.blocks.provisioning import take_step
 from csms.registry import Availability, ConnectorStatus
 from shared.ocppj.date_time import from_wire, to_wire
-from shared.ocppj.errors import OcppError
+from shared.ocppj.errors import OcppError, PropertyConstraintViolation
 
 log = logging.getLogger(__name__)
 
-_STATUSES: Final = frozenset({"Available", "Occupied", "Reserved", "Unavailable", "Faulted"})
+MOST_CONNECTORS: Final = 1000  # of one station: what it reports is kept, and must not grow without end
+_STATUSES: Final = frozenset({"Available", "Occupied", "Reserved", "Unavailable", "Faulted"})  # ConnectorStatusEnumType
 _AGREED: Final = frozenset({"Accepted", "Scheduled"})
 
 Reports = dict[tuple[int, int], ConnectorStatus]
@@ -42,11 +43,7 @@ async def notify_event(conversation: Conversation, request: Payload) -> Payload:
     is_of_connectors = False
     for event in request["eventData"]:
         evse = event["component"].get("evse", {})
-        if (
-            event["component"]["name"] == "Connector"
-            and event["variable"]["name"] == "AvailabilityState"
-            and "connectorId" in evse
-        ):
+        if _tells_availability(event) and "connectorId" in evse:
             check_integers(evse, "id", "connectorId")
             _add(conversation, reports, evse["id"], evse["connectorId"], event["actualValue"], event)
             is_of_connectors = True
@@ -54,6 +51,11 @@ async def notify_event(conversation: Conversation, request: Payload) -> Payload:
         await _keep(conversation, reports)
         take_step(conversation, Step.STATUS_REPORTED, "NotifyEvent")
     return {}
+
+
+def _tells_availability(event: Payload) -> bool:
+    names = (event["component"]["name"].lower(), event["variable"]["name"].lower())  # identifierString: in any case
+    return names == ("connector", "availabilitystate")
 
 
 async def after_change_availability(conversation: Conversation, request: Payload, answer: Payload | OcppError) -> None:
@@ -88,6 +90,8 @@ def _add(
         return
     report = ConnectorStatus(status, from_wire(source["timestamp"]), conversation.clock.now())
     key = evse_id, connector_id
+    if key not in station.connectors and len(station.connectors | reports) >= MOST_CONNECTORS:
+        raise PropertyConstraintViolation(f"More than {MOST_CONNECTORS} connectors of one charging station")
     known = reports.get(key) or station.connectors.get(key)
     if known is not None and report.held_at < known.held_at:
         log.info("%s: connector %d of EVSE %d was %s earlier, that is past", station.station_id, *reversed(key), status)

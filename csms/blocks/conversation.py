@@ -14,11 +14,16 @@ from csms.events import EventLog
 from csms.registry import Registry, Station
 from csms.reservations import Reservations
 from csms.store import Store
+from csms.tokens import Tokens
 from shared.clock import Clock
 from shared.ocppj.errors import OcppError
 
 if TYPE_CHECKING:  # its package has handlers, which need this module
     from csms.blocks.provisioning import BootRetries
+
+if TYPE_CHECKING:  # their modules have handlers, which need this one
+    from csms.blocks.meter_values import MeterLog
+    from csms.blocks.transactions import Ledger
 
 Payload = dict[str, Any]
 
@@ -40,6 +45,9 @@ class Conversation:
     boot_retries: BootRetries
     vendors: Vendors
     reservations: Reservations
+    tokens: Tokens
+    ledger: Ledger
+    meter_log: MeterLog
     clock: Clock
     heartbeat_interval_s: int
     boot_retry_interval_s: int

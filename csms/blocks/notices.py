@@ -10,7 +10,6 @@ NOTICES: Final = (
     "ClearedChargingLimit",
     "FirmwareStatusNotification",
     "LogStatusNotification",
-    "MeterValues",
     "NotifyChargingLimit",
     "NotifyCustomerInformation",
     "NotifyDisplayMessages",

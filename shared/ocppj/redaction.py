@@ -6,11 +6,11 @@ from typing import Any, Final
 
 REDACTED: Final = "***"
 
-_SECRET_KEYS: Final = frozenset({"apnPassword", "password", "key"})  # of SetNetworkProfile: APN and VPN
-_VALUES: Final = frozenset({"attributeValue", "actualValue"})
+_SECRET_KEYS: Final = frozenset({"apnPassword", "simPin", "password", "key"})  # of SetNetworkProfile: APN and VPN
+_VALUE_KEYS: Final = frozenset({"attributeValue", "actualValue", "value"})  # where a variable's value stands
 
 CARRIES_SECRETS: Final = frozenset({"SetVariables", "GetVariables", "SetNetworkProfile", "NotifyReport", "NotifyEvent"})
-"""Actions whose request or response may hold a secret."""
+"""Actions whose request or response may hold a secret, were it by a station's fault: passwords are write-only."""
 
 
 def is_secret_variable(name: str) -> bool:
@@ -20,29 +20,22 @@ def is_secret_variable(name: str) -> bool:
 
 def redact(value: Any) -> Any:
     """`value`, a payload or a part of one, with passwords and keys replaced; the original is left as it is."""
+    return _redact(value, of_secret_variable=False)
+
+
+def _redact(value: Any, *, of_secret_variable: bool) -> Any:
     if isinstance(value, list):
-        return [redact(item) for item in value]
+        return [_redact(item, of_secret_variable=of_secret_variable) for item in value]
     if not isinstance(value, dict):
         return value
-    variable = value.get("variable")
-    hides_value = isinstance(variable, dict) and is_secret_variable(str(variable.get("name", "")))
+    hides = of_secret_variable or _names_secret_variable(value.get("variable"))
     return {
         key: REDACTED
-        if key in _SECRET_KEYS or (hides_value and key in _VALUES)
-        else _redact_attributes(item)
-        if hides_value and key == "variableAttribute"
-        else redact(item)
+        if key in _SECRET_KEYS or (hides and key in _VALUE_KEYS)
+        else _redact(item, of_secret_variable=hides)
         for key, item in value.items()
     }
 
 
-def _redact_attributes(attributes: Any) -> Any:
-    """The attributes of a secret variable, as NotifyReport has them."""
-    if not isinstance(attributes, list):
-        return REDACTED
-    return [
-        {key: REDACTED if key == "value" else item for key, item in attribute.items()}
-        if isinstance(attribute, dict)
-        else REDACTED
-        for attribute in attributes
-    ]
+def _names_secret_variable(variable: Any) -> bool:
+    return isinstance(variable, dict) and is_secret_variable(str(variable.get("name", "")))

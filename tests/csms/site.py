@@ -62,7 +62,7 @@ async def without_thread(function: Callable[[], Any]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What REST answered."""
+    """What REST answered. headers: by lower-case name."""
 
     status: int
     text: str
@@ -81,7 +81,7 @@ class Later:
         self._done = trio.Event()
         self._answer: Answer | None = None
 
-    async def run(self, ask: Callable[[], Any]) -> None:
+    async def run(self, ask: Callable[[], Awaitable[Answer]]) -> None:
         with self._scope:
             self._answer = await ask()
         self._done.set()
@@ -98,6 +98,28 @@ class Later:
             await self._done.wait()
         assert self._answer is not None, "the client went away"
         return self._answer
+
+
+class MemoryListener(trio.abc.Listener[trio.abc.Stream]):
+    """A port of the network in memory."""
+
+    def __init__(self) -> None:
+        self._dialled, self._waiting = trio.open_memory_channel[trio.abc.Stream](0)
+
+    async def accept(self) -> trio.abc.Stream:
+        try:
+            return await self._waiting.receive()
+        except trio.ClosedResourceError:
+            raise trio.ClosedResourceError("the port was closed") from None
+
+    async def aclose(self) -> None:
+        self._waiting.close()
+
+    async def dial(self) -> trio.abc.Stream:
+        """Raises trio.BrokenResourceError when nobody listens any more."""
+        here, there = trio.testing.memory_stream_pair()
+        await self._dialled.send(there)
+        return here
 
 
 class Site:
@@ -147,9 +169,10 @@ class Site:
         path: str | None = None,
         headers: Mapping[str, str] | None = None,
         subprotocols: Sequence[str] = ("ocpp2.0.1",),
+        stream: trio.abc.Stream | None = None,
     ) -> FakeStation:
         """A station that has connected and said nothing yet. Raises HandshakeRefused."""
-        stream = self.dial()
+        stream = self.dial() if stream is None else stream
         if headers is None:
             headers = {"Authorization": basic_authorization(identity, password)}
         with trio.fail_after(PATIENCE_S):
@@ -188,7 +211,11 @@ class Site:
             data = json.dumps(body)
         with trio.fail_after(PATIENCE_S):
             response = await self._client.open(path, method=method, data=data, json=sentinel, headers=given)
-            return Answer(response.status_code, await response.get_data(as_text=True), dict(response.headers))
+            return Answer(
+                response.status_code,
+                await response.get_data(as_text=True),
+                {name.lower(): value for name, value in response.headers.items()},
+            )
 
     async def get(self, path: str, **more: Any) -> Answer:
         return await self.ask("GET", path, **more)
@@ -205,11 +232,17 @@ class Site:
     async def delete(self, path: str, **more: Any) -> Answer:
         return await self.ask("DELETE", path, **more)
 
-    def post_later(self, path: str, body: object = None, **more: Any) -> Later:
-        """Start a POST and go on."""
+    def ask_later(self, method: str, path: str, body: object = None, **more: Any) -> Later:
+        """Start a request and go on."""
         later = Later()
-        self._nursery.start_soon(later.run, partial(self.post, path, body, **more))
+        self._nursery.start_soon(later.run, partial(self.ask, method, path, body, **more))
         return later
+
+    def post_later(self, path: str, body: object = None) -> Later:
+        return self.ask_later("POST", path, body)
+
+    def delete_later(self, path: str) -> Later:
+        return self.ask_later("DELETE", path)
 
     async def call(self, action: str, payload: object = None, *, identity: str = "CP_1") -> Answer:
         """Have the CSMS send a request to a station, and wait for what comes of it."""

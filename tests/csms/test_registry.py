@@ -55,6 +55,13 @@ class TestAvailableEvses:
     def test_a_broken_connector_leaves_its_neighbour_usable(self, status: str) -> None:
         assert with_connectors({(1, 1): status, (1, 2): "Available"}).available_evses() == [1]
 
+    def test_evse_0_is_the_station_as_a_whole_and_can_not_be_reserved(self) -> None:
+        assert with_connectors({(0, 0): "Available", (-1, 1): "Available"}).available_evses() == []
+        assert with_connectors({(0, 0): "Occupied", (1, 1): "Available"}).available_evses() == [1]
+
+    def test_connector_0_is_the_evse_as_a_whole(self) -> None:
+        assert with_connectors({(1, 0): "Available"}).available_evses() == [1]
+
     def test_are_none_before_anything_was_reported(self) -> None:
         assert Station("CP_1").available_evses() == []
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import trio
 
+from csms.blocks import availability
 from shared.ocppj.date_time import to_wire
 from tests.csms.fake_station import FakeStation
 from tests.csms.site import START, Site
@@ -72,6 +73,25 @@ class TestG01StatusNotification:
         )
         assert frame[2] == "PropertyConstraintViolation"
         assert await connectors(site) == {(1, 1): "Available"}
+
+    async def test_a_station_that_makes_up_connectors_without_end_is_stopped(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(availability, "MOST_CONNECTORS", 3)
+        station = await site.connect_ready(evses=3)
+        for connector_id in (2, 3):
+            frame = await station.call(
+                "StatusNotification",
+                {
+                    "timestamp": "2026-11-22T04:00:00Z",
+                    "connectorStatus": "Occupied",
+                    "evseId": 1,
+                    "connectorId": connector_id,
+                },
+            )
+            assert (frame[0], frame[2]) == (4, "PropertyConstraintViolation")
+        await station.report_status("Occupied", 3)
+        assert await connectors(site) == {(1, 1): "Available", (2, 1): "Available", (3, 1): "Occupied"}
 
 
 class TestG01OlderStatuses:
@@ -157,6 +177,16 @@ class TestG01NotifyEvent:
         assert await station.ask("NotifyEvent", notification(event("Occupied"))) == {}
         assert await connectors(site) == {(1, 1): "Occupied"}
 
+    async def test_names_are_written_in_any_case(self, site: Site) -> None:
+        """They are identifierStrings (Part 2, 2.1.4)."""
+        station = await site.connect_ready()
+        names = {
+            "component": {"name": "CONNECTOR", "evse": {"id": 1, "connectorId": 1}},
+            "variable": {"name": "availabilitystate"},
+        }
+        await station.ask("NotifyEvent", notification(event("Occupied", **names)))
+        assert await connectors(site) == {(1, 1): "Occupied"}
+
     async def test_a_station_that_tells_only_so_is_ready_too(self, site: Site) -> None:
         station = await site.connect()
         await station.boot()
@@ -190,6 +220,8 @@ class TestG01NotifyEvent:
             {"component": {"name": "Connector", "evse": {"id": 1}}},
             {"component": {"name": "Connector"}},
             {"variable": {"name": "Problem"}},
+            {"actualValue": "Charging"},
+            {"actualValue": "x" * 2500},
         ],
     )
     async def test_other_events_leave_connectors_as_they_are(self, site: Site, changes: dict[str, Any]) -> None:

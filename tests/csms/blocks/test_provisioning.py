@@ -189,6 +189,16 @@ class TestB03Rejected:
         await settle()
         assert station.unread() == []
 
+    async def test_b03_fr_03_what_waited_to_be_sent_when_it_was_rejected_is_not_sent(self, site: Site) -> None:
+        station = await connect_and_boot(site, "Pending")
+        first, second = site.call_later("ClearCache"), site.call_later("ClearCache")
+        message_id, _ = await station.expect("ClearCache")
+        await register(site, "Rejected")
+        await station.boot()
+        await station.send([3, message_id, {"status": "Accepted"}])
+        assert sorted([(await first.get()).status, (await second.get()).status]) == [200, 503]
+        assert station.unread() == []
+
     async def test_the_next_boot_may_be_accepted(self, site: Site) -> None:
         station = await connect_and_boot(site, "Rejected")
         await register(site, "Accepted")
