@@ -38,7 +38,8 @@ class Problem(Exception):
         status = call_status(error)
         match error:
             case PeerError():
-                pointer = error.description.partition(":")[0]
+                where = error.description.rpartition(": ")[0]  # the name of a field may hold a colon, the rest does not
+                pointer = where if where.startswith("/") else ""  # "the payload"
                 return cls(status, error.description, pointer=pointer, code=error.code)
             case CallRefused(code=code, description=description, details=details):
                 return cls(

@@ -169,6 +169,7 @@ class TestTheAnswer:
             ({"type": "Now"}, "/type", "PropertyConstraintViolation"),
             ({"type": "OnIdle", "evse": 1}, "/evse", "FormatViolation"),
             ({"type": "OnIdle", "customData": {}}, "/customData/vendorId", "OccurrenceConstraintViolation"),
+            ({"type": "OnIdle", "why: this": 1}, "/why: this", "FormatViolation"),
         ],
     )
     async def test_422_what_the_schema_does_not_allow_with_a_json_pointer(
