@@ -35,7 +35,11 @@ class Guard:
     def _check_token(self, token: str) -> None:
         scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), token.encode()):
-            raise Problem(HTTPStatus.UNAUTHORIZED, "Show the token: Authorization: Bearer TOKEN")
+            raise Problem(
+                HTTPStatus.UNAUTHORIZED,
+                "Show the token: Authorization: Bearer TOKEN",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
 
     def _check_origin(self) -> None:
         """A page in the browser of someone at this machine must not work the chargers: it comes under a foreign name
