@@ -52,7 +52,10 @@ def note_request(conversation: Conversation, action: str, request: Payload) -> N
 
 
 async def boot_notification(conversation: Conversation, request: Payload) -> Payload:
-    """Answer as the station's registration says (B01.FR.02, B02, B03); for `interval` see B01.FR.04 and B02.FR.08."""
+    """Answer as the station's registration says (B01.FR.02, B02, B03).
+
+    interval: until the next Heartbeat (B01.FR.04) or the next BootNotification (B02.FR.08, B03.FR.06).
+    """
     station = conversation.station
     station.boot = request["chargingStation"]
     registration = station.registration
