@@ -6,5 +6,5 @@ from csms.blocks.conversation import Conversation, Payload
 
 
 async def authorize(_conversation: Conversation, _request: Payload) -> Payload:
-    """Every token is Unknown (C01.FR.07 asks for the truth about it)."""
+    """Every token is Unknown: the answer has to say why it is not accepted (C01.FR.07)."""
     return {"idTokenInfo": {"status": "Unknown"}}

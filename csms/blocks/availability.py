@@ -16,7 +16,7 @@ MOST_CONNECTORS: Final = 1000  # of one station: what it reports is kept, and mu
 
 
 async def heartbeat(conversation: Conversation, _request: Payload) -> Payload:
-    """Tell the time (G02.FR.02)."""
+    """Tell the time (G02.FR.03)."""
     return {"currentTime": to_wire(conversation.clock.now())}
 
 

@@ -52,9 +52,12 @@ def note_request(conversation: Conversation, action: str, request: Payload) -> N
 
 
 async def boot_notification(conversation: Conversation, request: Payload) -> Payload:
-    """Answer as the station's registration says (B01.FR.02, B02, B03); for `interval` see B01.FR.04 and B02.FR.08."""
+    """Answer as the station's registration says (B01.FR.02, B02, B03).
+
+    interval: until the next Heartbeat (B01.FR.04) or the next BootNotification (B02.FR.08, B03.FR.06).
+    """
     station = conversation.station
-    station.boot = request["chargingStation"]
+    station.boot = _without_custom_data(request["chargingStation"])
     registration = station.registration
     station.accepted = registration is Registration.ACCEPTED
     if station.accepted:
@@ -66,6 +69,15 @@ async def boot_notification(conversation: Conversation, request: Payload) -> Pay
         "currentTime": to_wire(conversation.clock.now()),
         "interval": (conversation.heartbeat_interval_s if station.accepted else conversation.boot_retry_interval_s),
         "status": registration.value,
+    }
+
+
+def _without_custom_data(value: Payload) -> Payload:
+    """A station's description is kept as long as the station; customData may be of any size, and is for nobody here."""
+    return {
+        name: _without_custom_data(field) if isinstance(field, dict) else field
+        for name, field in value.items()
+        if name != "customData"
     }
 
 

@@ -119,7 +119,7 @@ class Site:
         self._nursery = nursery
         self.clock = TrioClock(START)
         self.csms = Csms(Settings(**options), self.clock, Random(7), PlainPasswords())  # noqa: S311 - to be the same every time
-        self._client = self.csms.api.test_client()
+        self._client = self.csms.api.test_client(use_cookies=False)
 
     # --- stations -----------------------------------------------------------------------------------------------------
 
