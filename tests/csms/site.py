@@ -136,7 +136,7 @@ class Site:
     def _start(self) -> None:
         random = Random(7)  # noqa: S311 - to be the same every time
         self.csms = Csms(Settings(**self._options), self.clock, random, PlainPasswords(), self.store)
-        self._client = self.csms.api.test_client()
+        self._client = self.csms.api.test_client(use_cookies=False)
 
     async def restart(self) -> None:
         """Another CSMS in its place, which knows what the store knows; connections stay with the one before."""
