@@ -21,7 +21,7 @@ import trio
 
 ROOT: Final = Path(__file__).parents[1]
 HOST: Final = "127.0.0.1"
-DEADLINE_S: Final = 20.0
+DEADLINE_S: Final = 30.0
 """For a program to say or do what it is expected to at once: generous, for the machine may be busy."""
 _END_S: Final = 8.0
 
@@ -50,6 +50,11 @@ class Program:
         """It has not ended yet."""
         return self._process.poll() is None
 
+    @property
+    def latest(self) -> list[str]:
+        """The lines since it was told to `forget`."""
+        return self.lines[self._read_from :]
+
     def forget(self) -> None:
         """From here on wait for what it prints from now on only."""
         self._read_from = len(self.lines)
@@ -66,7 +71,7 @@ class Program:
         """What `look` finds in its lines, as soon as it does. AssertionError if that takes too long, or it ends."""
         with trio.move_on_after(within_s):
             while True:
-                found = look(self.lines[self._read_from :])
+                found = look(self.latest)
                 if found is not None:
                     return found
                 if self._said_all:

@@ -6,22 +6,29 @@ from typing import Any, Final
 
 REDACTED: Final = "***"
 
-_SECRET_KEYS: Final = frozenset({"apnPassword", "password", "key"})  # of SetNetworkProfile: APN and VPN
+_SECRET_KEYS: Final = frozenset({"apnPassword", "simPin", "password", "key"})  # of SetNetworkProfile: APN and VPN
 _SECRET_VARIABLES: Final = frozenset({"basicauthpassword"})  # A00.FR.205; names of variables are case-insensitive
+_VALUE_KEYS: Final = frozenset({"attributeValue", "actualValue", "value"})  # where a variable's value stands
 
-CARRIES_SECRETS: Final = frozenset({"SetVariables", "GetVariables", "SetNetworkProfile"})
-"""Actions whose request or response may hold a secret."""
+CARRIES_SECRETS: Final = frozenset({"SetVariables", "GetVariables", "SetNetworkProfile", "NotifyReport", "NotifyEvent"})
+"""Actions whose request or response may hold a secret, were it by a station's fault: passwords are write-only."""
 
 
 def redact(value: Any) -> Any:
     """`value`, a payload or a part of one, with passwords and keys replaced; the original is left as it is."""
+    return _redact(value, of_secret_variable=False)
+
+
+def _redact(value: Any, *, of_secret_variable: bool) -> Any:
     if isinstance(value, list):
-        return [redact(item) for item in value]
+        return [_redact(item, of_secret_variable=of_secret_variable) for item in value]
     if not isinstance(value, dict):
         return value
-    hides_value = _is_secret_variable(value.get("variable"))
+    hides = of_secret_variable or _is_secret_variable(value.get("variable"))
     return {
-        key: REDACTED if key in _SECRET_KEYS or (hides_value and key == "attributeValue") else redact(item)
+        key: REDACTED
+        if key in _SECRET_KEYS or (hides and key in _VALUE_KEYS)
+        else _redact(item, of_secret_variable=hides)
         for key, item in value.items()
     }
 
