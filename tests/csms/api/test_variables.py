@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.csms.fake_station import FakeStation
-from tests.csms.site import Answer, Later, Site, settle
+from tests.csms.rest import Answer, Asking
+from tests.csms.site import Site, settle
 
 STATION = "/api/v1/stations/CP_1"
 VARIABLES = f"{STATION}/variables"
@@ -47,7 +48,7 @@ async def ready(site: Site, **items: int) -> FakeStation:
     return station
 
 
-def get_later(site: Site, *wanted: str) -> Later:
+def get_later(site: Site, *wanted: str) -> Asking:
     return site.post_later(f"{VARIABLES}/get", {"variables": names(*wanted)})
 
 
