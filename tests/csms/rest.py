@@ -45,15 +45,16 @@ class Asking:
         """Ask, and wait for the answer."""
         headers = {"host": "localhost", "content-length": str(len(self.body))}
         headers |= {name.lower(): value for name, value in self.headers.items()}
+        path, _, query = self.path.partition("?")
         scope: Any = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
             "method": self.method,
             "scheme": "http",
-            "path": unquote(self.path),
-            "raw_path": self.path.encode(),
-            "query_string": b"",
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
             "root_path": "",
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             "client": ("127.0.0.1", 50_000),

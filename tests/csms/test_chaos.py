@@ -126,6 +126,7 @@ async def test_whatever_happens(open_site: OpenSite, seed: int, caplog: pytest.L
     chance = Random(seed)  # noqa: S311 - to be the same every time
     async with trio.open_nursery() as nursery:
         site = open_site(nursery=nursery, call_timeout=5.0)
+        idle = nursery.child_tasks
         chaos = Chaos(site, nursery, chance)
         for _ in range(STEPS):
             await chaos.step()
@@ -138,5 +139,6 @@ async def test_whatever_happens(open_site: OpenSite, seed: int, caplog: pytest.L
         await trio.sleep(200)
         assert (await site.get("/list")).json == {"cp_ids": []}
         assert site.csms.switchboard.seats() == []
-        assert nursery.child_tasks == frozenset()
+        assert nursery.child_tasks == idle, "nobody is left but who was there before"
+        nursery.cancel_scope.cancel()
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
