@@ -16,6 +16,7 @@ from csms.events import EventLog
 from csms.gateway import Gateway
 from csms.passwords import Passwords
 from csms.registry import Registry, Station
+from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
 from csms.session import Session
 from csms.settings import Settings
@@ -39,9 +40,10 @@ class Csms:
         self.registry = Registry()
         self.switchboard = Switchboard()
         self.passwords = passwords
-        self.reservations = Reservations(clock, random)
         self.clock = clock
         self.events = EventLog(store, clock)
+        self.reservations = Reservations(store, self.events, clock, random)
+        self.remote_starts = RemoteStarts(store, clock, random)
         self._random = random
         self.gateway = Gateway(
             registry=self.registry,
@@ -60,8 +62,19 @@ class Csms:
                 switchboard=self.switchboard,
                 passwords=self.passwords,
                 reservations=self.reservations,
+                remote_starts=self.remote_starts,
             )
         )
+
+    async def load(self) -> None:
+        """Read what an earlier run left. Raises StoreUnavailable."""
+        await self.reservations.load()
+        await self.remote_starts.load()
+
+    async def work(self) -> None:
+        """Do what is to be done beside serving connections, until cancelled; after `load()`."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.reservations.run)
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
@@ -81,17 +94,21 @@ class Csms:
             listeners = await trio.open_tcp_listeners(settings.port, host=settings.host)
         except OSError as error:
             raise UserMistake(_cannot_listen("stations", settings.host, settings.port, "--port", error)) from None
-        async with trio.open_nursery() as nursery:
-            await nursery.start(self.gateway.serve, listeners, stop)
-            port: int = listeners[0].socket.getsockname()[1]
-            log.info("WebSocket Server Started : %s:%d", settings.host, port)
-            try:
-                url = await nursery.start(partial(serve_api, self.api, settings.api_host, settings.api_port, stop))
-            except OSError as error:
-                raise UserMistake(
-                    _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", error)
-                ) from None
-            task_status.started((port, url))
+        await self.load()
+        async with trio.open_nursery() as background:
+            background.start_soon(self.work)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self.gateway.serve, listeners, stop)
+                port: int = listeners[0].socket.getsockname()[1]
+                log.info("WebSocket Server Started : %s:%d", settings.host, port)
+                try:
+                    url = await nursery.start(partial(serve_api, self.api, settings.api_host, settings.api_port, stop))
+                except OSError as error:
+                    raise UserMistake(
+                        _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", error)
+                    ) from None
+                task_status.started((port, url))
+            background.cancel_scope.cancel()
 
     def _new_conversation(self, station: Station) -> Conversation:
         return Conversation(
@@ -99,6 +116,7 @@ class Csms:
             store=self.store,
             events=self.events,
             reservations=self.reservations,
+            remote_starts=self.remote_starts,
             clock=self.clock,
             heartbeat_interval_s=self.settings.heartbeat_interval,
             boot_retry_interval_s=self.settings.boot_retry_interval,
@@ -112,6 +130,7 @@ class Csms:
             self.switchboard,
             new_message_id=self._new_message_id,
             call_timeout_s=self.settings.call_timeout,
+            ready=lambda _station_id: None,
         )
 
     def _new_message_id(self) -> str:

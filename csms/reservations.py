@@ -1,42 +1,77 @@
-"""The reservations this CSMS has made, from the station's Accepted to their end."""
+"""The reservations this CSMS has asked for, from before they are sent to their end.
+
+A reservation is on disk before its ReserveNow is sent, so that none is forgotten which a station may hold: one whose
+answer does not come (time-out, connection lost, CSMS killed) stays Requested, its EVSE is offered to nobody else, and
+what the station says later proves it one way or the other.
+"""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Any, Final
 
-from shared.clock import Clock
+import orjson
+import trio
+from sqlalchemy import Connection, Row, Select, and_, bindparam, case, or_, select, update
 
-_ENDED_KEPT: Final = 100  # of each station
-_MAX_ID: Final = 2**31 - 1  # OCPP's integer has 31 bits and a sign
+from csms.alarm import Alarm
+from csms.events import EventLog
+from csms.ids import MAX_ID, Ids
+from csms.store import Change, Store, StoreUnavailable
+from csms.store.moments import from_ms, to_ms
+from csms.store.tables import reservations
+from shared.clock import Clock
+from shared.ocppj.date_time import from_wire, to_wire
+from shared.ocppj.errors import CallTimedOut, ConnectionLost, InvalidAnswer, OcppError
+
+_RETRY_S: Final = 10.0  # until an end that the database did not take is tried again
+
+Payload = dict[str, Any]
 
 
 class ReservationState(enum.StrEnum):
-    """How a reservation stands."""
+    """How a reservation stands. Requested: the station was asked, and its answer is not known."""
 
+    REQUESTED = "Requested"
     ACTIVE = "Active"
+    REFUSED = "Refused"
     USED = "Used"
     EXPIRED = "Expired"
     CANCELLED = "Cancelled"
     REMOVED = "Removed"
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the station may hold it."""
+        return self in LIVE
+
+
+LIVE: Final = (ReservationState.REQUESTED, ReservationState.ACTIVE)
+
 
 @dataclass(slots=True)
 class Reservation:
-    """One reservation that a station has accepted. request: the ReserveNow it accepted.
+    """One reservation. request: the ReserveNow that the station accepted, or was asked for.
 
-    confirmed: the station is known to hold it; a station that reboots has to show that it still does (B01.FR.13).
+    proposed: a ReserveNow of the same id that is to replace it (H01.FR.02), while its answer is not known.
+    confirmed: the station is known to hold it; one that reboots has to show that it still does (B01.FR.13).
+    in_flight: the answer to a ReserveNow may still come. seen: its EVSE was reported Reserved meanwhile.
     """
 
     station_id: str
-    request: dict[str, Any]
-    expires_at: datetime
-    state: ReservationState = ReservationState.ACTIVE
+    request: Payload
+    made_at: datetime
+    state: ReservationState = ReservationState.REQUESTED
+    proposed: Payload | None = None
     confirmed: bool = True
+    in_flight: bool = False
+    seen: bool = False
+    lock: trio.Lock = field(default_factory=trio.Lock)
 
     @property
     def reservation_id(self) -> int:
@@ -48,79 +83,380 @@ class Reservation:
         evse_id: int | None = self.request.get("evseId")
         return evse_id
 
+    @property
+    def evse_ids(self) -> set[int]:
+        """The EVSEs that the station may hold for it."""
+        return {request["evseId"] for request in self._requests() if "evseId" in request}
+
+    @property
+    def expires_at(self) -> datetime:
+        return from_wire(self.request["expiryDateTime"])
+
+    @property
+    def over_at(self) -> datetime:
+        """When it has expired, whether it was replaced or not."""
+        return max(from_wire(request["expiryDateTime"]) for request in self._requests())
+
+    def _requests(self) -> list[Payload]:
+        return [self.request] if self.proposed is None else [self.request, self.proposed]
+
 
 class Reservations:
-    """All reservations. Ids come from `random`: a station may hold reservations of an earlier run of the CSMS, and one
-    with the same id would replace them (H01.FR.02).
+    """All reservations: those that may stand in memory, all of them in the database.
+
+    `load()` first; while `run()` runs, they end at their expiry, whether the station says so (H04.FR.01) or is away.
     """
 
-    def __init__(self, clock: Clock, random: Random) -> None:
+    def __init__(self, store: Store, events: EventLog, clock: Clock, random: Random) -> None:
+        self._store = store
+        self._events = events
         self._clock = clock
-        self._random = random
+        self._ids = Ids(store, random, reservations.c.reservation_id)
         self._of_station: dict[str, dict[int, Reservation]] = {}
+        self._held: set[tuple[str, int]] = set()
+        self._alarm = Alarm[Reservation](clock)
+        save = store.insert(reservations)
+        self._save = save.on_conflict_do_update(
+            index_elements=list(reservations.primary_key.columns),
+            set_={column.name: save.excluded[column.name] for column in reservations.c if not column.primary_key},
+        )
+        # A transaction that began offline is told of after its reservation has expired here (H01.FR.15).
+        self._save_used = (
+            update(reservations)
+            .where(
+                reservations.c.station_id == bindparam("station"),
+                reservations.c.reservation_id == bindparam("reservation"),
+                reservations.c.state.in_([ReservationState.EXPIRED.value, ReservationState.REMOVED.value]),
+            )
+            .values(state=ReservationState.USED.value, changed_at=bindparam("now"))
+        )
 
-    def __iter__(self) -> Iterator[Reservation]:
-        for station_id in list(self._of_station):
-            yield from self.of_station(station_id)
+    async def load(self) -> None:
+        """Read what an earlier run left. Raises StoreUnavailable."""
+        rows = await self._store.read(
+            lambda connection: connection.execute(
+                select(reservations).where(reservations.c.state.in_([state.value for state in LIVE]))
+            ).all()
+        )
+        for row in rows:
+            reservation = _from_row(row)
+            if reservation.state is ReservationState.REQUESTED:
+                reservation.confirmed = False  # its answer was for the earlier run: what the station reports tells
+            self._keep(reservation)
 
-    def of_station(self, station_id: str) -> list[Reservation]:
-        """The reservations at one station, oldest first, as they stand now."""
-        reservations = list(self._of_station.get(station_id, {}).values())
-        now = self._clock.now()
-        for reservation in reservations:
-            if reservation.state is ReservationState.ACTIVE and reservation.expires_at <= now:
-                reservation.state = ReservationState.EXPIRED
-        return reservations
-
-    def get(self, reservation_id: int) -> Reservation | None:
-        """The reservation with that id; of several, for others may give ids too, one that is active."""
-        found = [reservation for reservation in self if reservation.reservation_id == reservation_id]
-        return min(found, key=lambda reservation: reservation.state is not ReservationState.ACTIVE, default=None)
-
-    def new_id(self) -> int:
-        """An id that no known reservation has."""
+    async def run(self) -> None:
+        """End what expires, when it does."""
         while True:
-            reservation_id = self._random.randint(1, _MAX_ID)
-            if self.get(reservation_id) is None:
-                return reservation_id
+            reservation = await self._alarm.next()
+            if not reservation.state.is_live or reservation.over_at > self._clock.now():
+                continue
+            try:
+                await self.end(reservation.station_id, reservation.reservation_id, ReservationState.EXPIRED)
+            except StoreUnavailable:
+                self._alarm.set(from_ms(to_ms(self._clock.now()) + int(_RETRY_S * 1000)), reservation)
+
+    # --- what there is ------------------------------------------------------------------------------------------------
+
+    async def new_id(self) -> int:
+        """An id that no reservation has or had. Raises StoreUnavailable."""
+        return await self._ids.new()
+
+    def get(self, station_id: str, reservation_id: int) -> Reservation | None:
+        """The reservation of that id which the station may hold now."""
+        reservation = self._of_station.get(station_id, {}).get(reservation_id)
+        return None if reservation is None or reservation.over_at <= self._clock.now() else reservation
 
     def reserved_evses(self, station_id: str) -> set[int]:
-        """The EVSEs of a station that are reserved, even where the station has not reported so yet."""
-        return {
-            reservation.evse_id
-            for reservation in self.of_station(station_id)
-            if reservation.state is ReservationState.ACTIVE and reservation.evse_id is not None
-        }
+        """The EVSEs that are or may be reserved, or are just being asked for."""
+        now = self._clock.now()
+        held = {evse_id for at, evse_id in self._held if at == station_id}
+        for reservation in self._of_station.get(station_id, {}).values():
+            if reservation.over_at > now:
+                held |= reservation.evse_ids
+        return held
 
-    def accepted(self, station_id: str, request: dict[str, Any], expires_at: datetime) -> Reservation:
-        """The station accepted this ReserveNow; one with the same id is replaced (H01.FR.02)."""
-        reservation = Reservation(station_id, request, expires_at)
-        held = self._of_station.setdefault(station_id, {})
-        held.pop(reservation.reservation_id, None)
-        held[reservation.reservation_id] = reservation
-        ended = [kept.reservation_id for kept in held.values() if kept.state is not ReservationState.ACTIVE]
-        for reservation_id in ended[: max(0, len(ended) - _ENDED_KEPT)]:
-            del held[reservation_id]
-        return reservation
+    @contextmanager
+    def held(self, station_id: str, evse_id: int | None) -> Iterator[None]:
+        """Offer an EVSE, chosen from those not reserved, to nobody else while its reservation is being asked for."""
+        hold = set() if evse_id is None else {(station_id, evse_id)}
+        self._held |= hold
+        try:
+            yield
+        finally:
+            self._held -= hold
 
-    def end(self, station_id: str, reservation_id: int, state: ReservationState) -> None:
-        """A reservation has come to its end; one that is unknown or has ended already stays as it is."""
-        for reservation in self.of_station(station_id):
-            if reservation.reservation_id == reservation_id and reservation.state is ReservationState.ACTIVE:
-                reservation.state = state
+    async def fetch(self, reservation_id: int) -> Reservation | None:
+        """The reservation of that id, however it stands; of several, for others may give ids too, a live one.
 
-    def station_booted(self, station_id: str) -> None:
-        """Reservations must outlive a reboot (B01.FR.13), but do so only where the station keeps them."""
-        for reservation in self.of_station(station_id):
-            if reservation.evse_id is not None:
-                reservation.confirmed = False
+        Raises StoreUnavailable.
+        """
+        if reservation_id > MAX_ID:
+            return None
+        is_over = case((reservations.c.state.in_([state.value for state in LIVE]), 0), else_=1)
+        found = await self._select(
+            select(reservations)
+            .where(reservations.c.reservation_id == reservation_id)
+            .order_by(is_over, reservations.c.made_at.desc())
+            .limit(1)
+        )
+        return found[0] if found else None
 
-    def connector_reported(self, station_id: str, evse_id: int, status: str) -> None:
-        """After a reboot, the first status of a reserved EVSE tells whether the station kept the reservation."""
+    async def fetch_page(
+        self, limit: int, after: list[Any] | None, *, station_id: str | None = None, state: str | None = None
+    ) -> list[Reservation]:
+        """Reservations, the newest first. after: sort_key() of the last of the page before. Raises StoreUnavailable."""
+        table = reservations.c
+        query = select(reservations)
+        if station_id is not None:
+            query = query.where(table.station_id == station_id)
+        if state is not None:
+            query = query.where(table.state == state)
+        if after is not None:
+            made_at, after_station, after_id = after
+            query = query.where(
+                or_(
+                    table.made_at < made_at,
+                    and_(table.made_at == made_at, table.station_id > after_station),
+                    and_(
+                        table.made_at == made_at,
+                        table.station_id == after_station,
+                        table.reservation_id > after_id,
+                    ),
+                )
+            )
+        order = table.made_at.desc(), table.station_id, table.reservation_id
+        return await self._select(query.order_by(*order).limit(limit))
+
+    async def _select(self, query: Select[Any]) -> list[Reservation]:
+        def work(connection: Connection) -> list[Reservation]:
+            return [_from_row(row) for row in connection.execute(query)]
+
+        return await self._store.read(work)
+
+    # --- what becomes of them -----------------------------------------------------------------------------------------
+
+    async def requested(self, station_id: str, request: Payload) -> None:
+        """This ReserveNow is about to be sent. Raises StoreUnavailable."""
+        reservation = self.get(station_id, int(request["id"]))
+        if reservation is not None:
+            async with reservation.lock:
+                if reservation.state is ReservationState.ACTIVE or reservation.request != request:
+                    await self._write(reservation, proposed=request)
+        else:
+            reservation = Reservation(station_id, request, self._clock.now())
+            await self._write(reservation)
+        reservation.in_flight = True
+        reservation.seen = False
+        self._keep(reservation)
+
+    async def answered(self, station_id: str, request: Payload, answer: Payload | OcppError) -> None:
+        """What came of a ReserveNow, also when it comes late (H01.FR.02, H01.FR.03). Raises StoreUnavailable."""
+        reservation = self._of_station.get(station_id, {}).get(int(request["id"]))
+        if reservation is None:
+            return
+        async with reservation.lock:
+            if not reservation.state.is_live:
+                return
+            if request == (reservation.proposed or reservation.request):
+                reservation.in_flight = False
+            if isinstance(answer, CallTimedOut | ConnectionLost | InvalidAnswer):
+                await self._left_open(reservation, answer)
+            elif isinstance(answer, dict) and answer["status"] == "Accepted":
+                await self._made(reservation, request)
+            elif reservation.proposed == request:
+                await self._write(reservation, proposed=None)
+            elif reservation.state is ReservationState.REQUESTED and reservation.request == request:
+                await self._write(reservation, state=ReservationState.REFUSED)
+
+    async def end(self, station_id: str, reservation_id: int, state: ReservationState) -> None:
+        """A reservation has come to its end; one that has ended already stays as it is. Raises StoreUnavailable."""
+        async with self.ending(station_id, reservation_id, state) as changes:
+            if changes:
+                await self._store.commit(*changes)
+
+    @asynccontextmanager
+    async def ending(
+        self, station_id: str, reservation_id: int | None, state: ReservationState
+    ) -> AsyncIterator[list[Change]]:
+        """What to commit, together with what it is learnt from, for a reservation to end; None is none.
+
+        async with reservations.ending(station_id, request.get("reservationId"), ReservationState.USED) as changes:
+            await store.commit(*own_changes, *changes)
+
+        Once the block is left without an error, the reservation has ended in memory, too.
+        """
+        if reservation_id is None:
+            yield []
+            return
+        reservation = self._of_station.get(station_id, {}).get(reservation_id)
+        if reservation is not None:
+            async with reservation.lock:
+                if reservation.state.is_live:
+                    yield [self._row(reservation, state=state), self._ended(reservation, state)]
+                    self._apply(reservation, state=state)
+                    return
+        key = {"station": station_id, "reservation": reservation_id, "now": to_ms(self._clock.now())}
+        yield [Change(self._save_used, [key])] if state is ReservationState.USED else []
+
+    async def station_booted(self, station_id: str) -> None:
+        """Reservations must outlive a reboot (B01.FR.13), but do so only where the station keeps them.
+
+        Raises StoreUnavailable.
+        """
+        standing = [one for one in self._of_station.get(station_id, {}).values() if one.evse_ids and one.confirmed]
+        if standing:
+            await self._store.commit(*(self._row(reservation, confirmed=False) for reservation in standing))
+            for reservation in standing:
+                self._apply(reservation, confirmed=False)
+
+    async def connector_reported(self, station_id: str, evse_id: int, status: str) -> None:
+        """The status of a reserved EVSE may tell whether the station holds the reservation. Raises StoreUnavailable.
+
+        Reserved proves one whose answer never came. After a reboot, and where a connection was lost before the answer,
+        the first status tells, and Available says that there is none.
+        """
         if station_id not in self._of_station:
             return
-        for reservation in self.of_station(station_id):
-            if reservation.evse_id == evse_id and not reservation.confirmed:
-                reservation.confirmed = True
-                if status == "Available":
-                    self.end(station_id, reservation.reservation_id, ReservationState.REMOVED)
+        concerned = [one for one in self._of_station[station_id].values() if evse_id in one.evse_ids]
+        for reservation in reversed(concerned):  # of several that were asked for, the last is it
+            async with reservation.lock:
+                if reservation.state.is_live:
+                    await self._reported(reservation, status, alone=len(concerned) == 1)
+
+    async def _reported(self, reservation: Reservation, status: str, *, alone: bool) -> None:
+        is_open = reservation.state is ReservationState.REQUESTED or reservation.proposed is not None
+        if reservation.in_flight:
+            reservation.seen = reservation.seen or status == "Reserved"
+        elif status == "Reserved" and is_open:
+            await self._proven(reservation, alone=alone)
+        elif not reservation.confirmed and status == "Available" and len(reservation.evse_ids) == 1:
+            state = ReservationState.REMOVED
+            await self._store.commit(self._row(reservation, state=state), self._ended(reservation, state))
+            self._apply(reservation, state=state)
+        elif not reservation.confirmed and reservation.state is ReservationState.ACTIVE:
+            await self._write(reservation, confirmed=True)
+
+    async def _proven(self, reservation: Reservation, *, alone: bool) -> None:
+        """Its EVSE is Reserved: by this one, unless another is known to stand there."""
+        if reservation.state is ReservationState.REQUESTED and not self._is_taken(reservation):
+            await self._made(reservation, reservation.proposed or reservation.request)
+        elif reservation.proposed is not None and alone and len(reservation.evse_ids) > 1:
+            await self._made(reservation, reservation.proposed)
+
+    def _is_taken(self, reservation: Reservation) -> bool:
+        others = self._of_station[reservation.station_id].values()
+        return any(
+            other.state is ReservationState.ACTIVE and reservation.evse_ids & other.evse_ids
+            for other in others
+            if other is not reservation
+        )
+
+    async def _left_open(self, reservation: Reservation, error: OcppError) -> None:
+        if isinstance(error, ConnectionLost):  # what the station reports on its next connection tells
+            reservation.confirmed = False
+        if reservation.seen:
+            await self._proven(reservation, alone=True)
+
+    async def _made(self, reservation: Reservation, request: Payload) -> None:
+        proposed = reservation.proposed
+        if request == proposed:
+            proposed = None
+        elif request != reservation.request or reservation.state is ReservationState.ACTIVE:
+            return  # another has taken its place, or a status has proven it before the answer came
+        state = ReservationState.ACTIVE
+        made = self._events.change(
+            "reservation.made",
+            reservation.station_id,
+            {
+                "reservation_id": reservation.reservation_id,
+                "evse_id": request.get("evseId"),
+                "id_token": request["idToken"],
+                "expires_at": request["expiryDateTime"],
+            },
+        )
+        changed = {"request": request, "proposed": proposed, "state": state, "confirmed": True}
+        await self._store.commit(self._row(reservation, **changed), made)
+        self._apply(reservation, **changed)
+        self._alarm.set(reservation.over_at, reservation)
+
+    # --- how they are kept --------------------------------------------------------------------------------------------
+
+    def _keep(self, reservation: Reservation) -> None:
+        of_station = self._of_station.setdefault(reservation.station_id, {})
+        of_station.pop(reservation.reservation_id, None)
+        of_station[reservation.reservation_id] = reservation
+        self._alarm.set(reservation.over_at, reservation)
+
+    async def _write(self, reservation: Reservation, **changed: Any) -> None:
+        await self._store.commit(self._row(reservation, **changed))
+        self._apply(reservation, **changed)
+
+    def _apply(self, reservation: Reservation, **changed: Any) -> None:
+        for name, value in changed.items():
+            setattr(reservation, name, value)
+        if not reservation.state.is_live:
+            of_station = self._of_station.get(reservation.station_id, {})
+            if of_station.get(reservation.reservation_id) is reservation:
+                del of_station[reservation.reservation_id]
+                if not of_station:
+                    del self._of_station[reservation.station_id]
+
+    def _row(self, reservation: Reservation, **changed: Any) -> Change:
+        """The row of a reservation as it is to be."""
+        request = changed.get("request", reservation.request)
+        proposed = changed.get("proposed", reservation.proposed)
+        row = {
+            "station_id": reservation.station_id,
+            "reservation_id": reservation.reservation_id,
+            "request": orjson.dumps(request).decode(),
+            "proposed": None if proposed is None else orjson.dumps(proposed).decode(),
+            "state": changed.get("state", reservation.state).value,
+            "confirmed": changed.get("confirmed", reservation.confirmed),
+            "made_at": to_ms(reservation.made_at),
+            "expires_at": to_ms(from_wire(request["expiryDateTime"])),
+            "changed_at": to_ms(self._clock.now()),
+        }
+        return Change(self._save, [row])
+
+    def _ended(self, reservation: Reservation, state: ReservationState) -> Change:
+        return self._events.change(
+            "reservation.ended",
+            reservation.station_id,
+            {
+                "reservation_id": reservation.reservation_id,
+                "evse_id": reservation.evse_id,
+                "state": state.value,
+            },
+        )
+
+
+def sort_key(reservation: Reservation) -> list[Any]:
+    """Where a reservation stands in fetch_page()."""
+    return [to_ms(reservation.made_at), reservation.station_id, reservation.reservation_id]
+
+
+def describe(reservation: Reservation, now: datetime) -> dict[str, Any]:
+    """A reservation as REST shows it."""
+    is_over = reservation.state.is_live and reservation.over_at <= now
+    return {
+        "reservation_id": reservation.reservation_id,
+        "station_id": reservation.station_id,
+        "evse_id": reservation.evse_id,
+        "connector_type": reservation.request.get("connectorType"),
+        "id_token": reservation.request["idToken"],
+        "group_id_token": reservation.request.get("groupIdToken"),
+        "made_at": to_wire(reservation.made_at),
+        "expires_at": to_wire(reservation.expires_at),
+        "state": (ReservationState.EXPIRED if is_over else reservation.state).value,
+    }
+
+
+def _from_row(row: Row[Any]) -> Reservation:
+    return Reservation(
+        station_id=row.station_id,
+        request=orjson.loads(row.request),
+        made_at=from_ms(row.made_at),
+        state=ReservationState(row.state),
+        proposed=None if row.proposed is None else orjson.loads(row.proposed),
+        confirmed=row.confirmed,
+    )

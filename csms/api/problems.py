@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from quart import Response
 from werkzeug.exceptions import HTTPException
 
-from csms.switchboard import Busy, DeadlinePassed, NotCallable, NotConnected
+from csms.switchboard import Busy, DeadlinePassed, NotCallable, NotConnected, NotSent, NotStored
 from shared.ocppj.errors import CallRefused, CallTimedOut, ConnectionLost, InvalidAnswer, OcppError, PeerError
+
+STORE_UNAVAILABLE: Final = "The database does not answer; nothing was changed"
 
 
 class Problem(Exception):
@@ -55,7 +57,7 @@ def call_status(error: OcppError) -> HTTPStatus:
     match error:
         case PeerError():  # our own request does not fit the schema
             return HTTPStatus.UNPROCESSABLE_ENTITY
-        case NotConnected() | NotCallable() | Busy() | ConnectionLost():
+        case NotConnected() | NotCallable() | Busy() | ConnectionLost() | NotSent() | NotStored():
             return HTTPStatus.SERVICE_UNAVAILABLE
         case CallTimedOut() | DeadlinePassed():
             return HTTPStatus.GATEWAY_TIMEOUT

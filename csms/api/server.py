@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import Final
 
 import hypercorn.trio
@@ -14,11 +15,12 @@ from werkzeug.exceptions import HTTPException
 
 from csms.api.calls import call_routes
 from csms.api.guard import Guard
-from csms.api.problems import Problem
+from csms.api.problems import STORE_UNAVAILABLE, Problem
 from csms.api.reservations import reservation_routes
 from csms.api.seed import seed_routes
 from csms.api.services import Services
 from csms.api.stations import station_routes
+from csms.store import StoreUnavailable
 from shared.ocppj.errors import OcppError
 
 _MAX_BODY_BYTES: Final = 2**20
@@ -52,6 +54,10 @@ def create_api(services: Services) -> QuartTrio:
     @api.errorhandler(OcppError)
     async def call_failed(error: OcppError) -> ResponseReturnValue:
         return Problem.of_call(error).response()
+
+    @api.errorhandler(StoreUnavailable)
+    async def store_unavailable(_error: StoreUnavailable) -> ResponseReturnValue:
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, STORE_UNAVAILABLE).response()
 
     @api.errorhandler(HTTPException)
     async def http_error(error: HTTPException) -> ResponseReturnValue:

@@ -7,6 +7,7 @@ from typing import Any
 
 from csms.passwords import Passwords
 from csms.registry import Registry
+from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
 from csms.settings import Settings
 from csms.switchboard import Switchboard
@@ -23,6 +24,7 @@ class Services:
     switchboard: Switchboard
     passwords: Passwords
     reservations: Reservations
+    remote_starts: RemoteStarts
 
     async def call(self, station_id: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Send a CALL to a station, with the patience of a REST call; raises as Switchboard.call does."""

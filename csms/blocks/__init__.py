@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from csms.blocks import authorization, availability, data_transfer, notices, provisioning, reservation, transactions
-from csms.blocks.conversation import Conversation, Handler, Outcome, Payload
+from csms.blocks import (
+    authorization,
+    availability,
+    data_transfer,
+    notices,
+    provisioning,
+    remote_control,
+    reservation,
+    transactions,
+)
+from csms.blocks.conversation import Conversation, Handler, Intent, Outcome, Payload
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     "BootNotification": provisioning.boot_notification,
@@ -21,10 +30,17 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 }
 """What a station may send."""
 
+INTENTS: Final[Mapping[str, Intent]] = {
+    "ReserveNow": reservation.before_reserve_now,
+    "RequestStartTransaction": remote_control.before_request_start_transaction,
+}
+"""What the CSMS keeps of a request of its own before it is sent, whoever asked for it."""
+
 OUTCOMES: Final[Mapping[str, Outcome]] = {
     "ReserveNow": reservation.after_reserve_now,
     "CancelReservation": reservation.after_cancel_reservation,
+    "RequestStartTransaction": remote_control.after_request_start_transaction,
 }
-"""What the CSMS learns from the answer to a request of its own, whoever asked for it."""
+"""What the CSMS learns from what came of a request of its own, in time or late, whoever asked for it."""
 
-__all__ = ["HANDLERS", "OUTCOMES", "Conversation", "Handler", "Outcome", "Payload"]
+__all__ = ["HANDLERS", "INTENTS", "OUTCOMES", "Conversation", "Handler", "Intent", "Outcome", "Payload"]

@@ -17,7 +17,7 @@ async def heartbeat(conversation: Conversation, _request: Payload) -> Payload:
 async def status_notification(conversation: Conversation, request: Payload) -> Payload:
     """Keep the status of a connector (G01)."""
     status = ConnectorStatus(request["connectorStatus"], from_wire(request["timestamp"]))
-    _report(conversation, request["evseId"], request["connectorId"], status, "StatusNotification")
+    await _report(conversation, request["evseId"], request["connectorId"], status, "StatusNotification")
     return {}
 
 
@@ -31,12 +31,14 @@ async def notify_event(conversation: Conversation, request: Payload) -> Payload:
             and "connectorId" in evse
         ):
             status = ConnectorStatus(event["actualValue"], from_wire(event["timestamp"]))
-            _report(conversation, evse["id"], evse["connectorId"], status, "NotifyEvent")
+            await _report(conversation, evse["id"], evse["connectorId"], status, "NotifyEvent")
     return {}
 
 
-def _report(conversation: Conversation, evse_id: int, connector_id: int, status: ConnectorStatus, action: str) -> None:
+async def _report(
+    conversation: Conversation, evse_id: int, connector_id: int, status: ConnectorStatus, action: str
+) -> None:
     station = conversation.station
     station.connectors[evse_id, connector_id] = status
-    conversation.reservations.connector_reported(station.station_id, evse_id, status.status)
+    await conversation.reservations.connector_reported(station.station_id, evse_id, status.status)
     take_step(conversation, Step.STATUS_REPORTED, action)

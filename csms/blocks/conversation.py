@@ -9,9 +9,11 @@ from typing import Any
 from csms.blocks.lifecycle import State
 from csms.events import EventLog
 from csms.registry import Station
+from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
 from csms.store import Store
 from shared.clock import Clock
+from shared.ocppj.errors import OcppError
 
 Payload = dict[str, Any]
 
@@ -27,6 +29,7 @@ class Conversation:
     store: Store
     events: EventLog
     reservations: Reservations
+    remote_starts: RemoteStarts
     clock: Clock
     heartbeat_interval_s: int
     boot_retry_interval_s: int
@@ -35,4 +38,5 @@ class Conversation:
 
 
 Handler = Callable[[Conversation, Payload], Awaitable[Payload]]
-Outcome = Callable[[Conversation, Payload, Payload], None]
+Intent = Callable[[Conversation, Payload], Awaitable[None]]
+Outcome = Callable[[Conversation, Payload, Payload | OcppError], Awaitable[None]]

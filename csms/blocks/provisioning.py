@@ -60,7 +60,7 @@ async def boot_notification(conversation: Conversation, request: Payload) -> Pay
     if station.accepted:
         station.connectors.clear()  # all of them are reported again (B01.FR.05)
     conversation.asked_for.clear()
-    conversation.reservations.station_booted(station.station_id)
+    await conversation.reservations.station_booted(station.station_id)
     take_step(conversation, Step(registration), "BootNotification")
     return {
         "currentTime": to_wire(conversation.clock.now()),

@@ -11,6 +11,8 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
 
     A token that comes with it is Unknown (C01): this CSMS keeps no tokens.
     """
-    if "reservationId" in request:
-        conversation.reservations.end(conversation.station.station_id, request["reservationId"], ReservationState.USED)
+    station_id, reservation_id = conversation.station.station_id, request.get("reservationId")
+    async with conversation.reservations.ending(station_id, reservation_id, ReservationState.USED) as changes:
+        if changes:
+            await conversation.store.commit(*changes)
     return {"idTokenInfo": {"status": "Unknown"}} if "idToken" in request else {}

@@ -13,6 +13,7 @@ from typing import Any, Final
 import trio
 import trio.testing
 from quart.testing.utils import sentinel  # for: no JSON
+from sqlalchemy import Engine
 from trio.testing import MockClock
 
 from csms.app import Csms
@@ -98,23 +99,78 @@ class Later:
         return self._answer
 
 
+class Life:
+    """One run of a CSMS, from its start until it is killed."""
+
+    def __init__(self, nursery: trio.Nursery, engine: Engine, csms: Callable[[Store], Csms]) -> None:
+        self._nursery = nursery
+        self._scopes: list[trio.CancelScope] = []
+        self._is_over = False
+        self.store = Store(engine, self._without_thread, self._without_thread)
+        self.csms = csms(self.store)
+        self.spawn(self.store.writer.run)
+
+    async def start(self) -> None:
+        """Read what an earlier life left, and work on."""
+        await self.csms.load()
+        self.spawn(self.csms.work)
+
+    def spawn(self, function: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Do something for as long as this life lasts."""
+        scope = trio.CancelScope()
+        self._scopes.append(scope)
+        self._nursery.start_soon(self._run, scope, function, *args)
+
+    def kill(self) -> None:
+        """As kill -9: from now on nothing of it is done, and above all nothing written."""
+        self._is_over = True
+        for scope in self._scopes:
+            scope.cancel()
+
+    async def _run(self, scope: trio.CancelScope, function: Callable[..., Awaitable[object]], *args: object) -> None:
+        with scope:
+            await function(*args)
+
+    async def _without_thread(self, function: Callable[[], Any]) -> Any:
+        result = await without_thread(function) if not self._is_over else None
+        if self._is_over:
+            await trio.sleep_forever()
+        return result
+
+
 class Site:
     """One CSMS, its network and its operator. options: its Settings."""
 
     def __init__(self, nursery: trio.Nursery, **options: Any) -> None:
         self._nursery = nursery
+        self._settings = Settings(**options)
+        self._engine = open_engine("sqlite://")
+        self._random = Random(7)  # noqa: S311 - to be the same every time
         self.clock = TrioClock(START)
-        self.store = Store(open_engine("sqlite://"), without_thread, without_thread)
-        nursery.start_soon(self.store.writer.run)
-        self.csms = Csms(Settings(**options), self.clock, Random(7), PlainPasswords(), self.store)  # noqa: S311 - to be the same every time
+        self._begin_life()
+        self._life.spawn(self._life.start)
+
+    def _begin_life(self) -> None:
+        def csms(store: Store) -> Csms:
+            return Csms(self._settings, self.clock, self._random, PlainPasswords(), store)
+
+        self._life = Life(self._nursery, self._engine, csms)
+        self.store, self.csms = self._life.store, self._life.csms
         self._client = self.csms.api.test_client()
+
+    async def restart(self) -> None:
+        """Kill the CSMS as kill -9 does, and start another on the same database."""
+        self._life.kill()
+        await settle()
+        self._begin_life()
+        await self._life.start()
 
     # --- stations -----------------------------------------------------------------------------------------------------
 
     def dial(self) -> trio.abc.Stream:
         """A connection to the stations' port on which nothing was said yet."""
         here, there = trio.testing.memory_stream_pair()
-        self._nursery.start_soon(self.csms.gateway.handle, there)
+        self._life.spawn(self.csms.gateway.handle, there)
         return here
 
     async def connect(
