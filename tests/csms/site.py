@@ -158,9 +158,13 @@ class Site:
         self.store, self.csms = self._life.store, self._life.csms
         self._client = self.csms.api.test_client()
 
-    async def restart(self) -> None:
-        """Kill the CSMS as kill -9 does, and start another on the same database."""
+    def kill(self) -> None:
+        """End the CSMS as kill -9 does."""
         self._life.kill()
+
+    async def restart(self) -> None:
+        """Kill the CSMS, and start another on the same database."""
+        self.kill()
         await settle()
         self._begin_life()
         await self._life.start()
@@ -243,6 +247,12 @@ class Site:
         """Start a POST and go on."""
         later = Later()
         self._nursery.start_soon(later.run, partial(self.post, path, body, **more))
+        return later
+
+    def delete_later(self, path: str) -> Later:
+        """Start a DELETE and go on."""
+        later = Later()
+        self._nursery.start_soon(later.run, partial(self.delete, path))
         return later
 
     async def call(self, action: str, payload: object = None, *, identity: str = "CP_1") -> Answer:
