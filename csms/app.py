@@ -12,6 +12,7 @@ import trio
 
 from csms.api import Services, create_api, serve_api
 from csms.blocks import Conversation
+from csms.commands import Commands
 from csms.events import EventLog
 from csms.gateway import Gateway
 from csms.passwords import Passwords
@@ -44,6 +45,7 @@ class Csms:
         self.events = EventLog(store, clock)
         self.reservations = Reservations(store, self.events, clock, random)
         self.remote_starts = RemoteStarts(store, clock, random)
+        self.commands = Commands(store, self.events, clock, self.switchboard, self._new_message_id)
         self._random = random
         self.gateway = Gateway(
             registry=self.registry,
@@ -63,6 +65,8 @@ class Csms:
                 passwords=self.passwords,
                 reservations=self.reservations,
                 remote_starts=self.remote_starts,
+                commands=self.commands,
+                schemas=self.gateway.schemas,
             )
         )
 
@@ -70,11 +74,13 @@ class Csms:
         """Read what an earlier run left. Raises StoreUnavailable."""
         await self.reservations.load()
         await self.remote_starts.load()
+        await self.commands.load()
 
     async def work(self) -> None:
         """Do what is to be done beside serving connections, until cancelled; after `load()`."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.reservations.run)
+            nursery.start_soon(self.commands.run)
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
@@ -130,7 +136,7 @@ class Csms:
             self.switchboard,
             new_message_id=self._new_message_id,
             call_timeout_s=self.settings.call_timeout,
-            ready=lambda _station_id: None,
+            ready=self.commands.ready,
         )
 
     def _new_message_id(self) -> str:

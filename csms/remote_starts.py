@@ -81,6 +81,12 @@ class RemoteStarts:
         """A remoteStartId that no request has or had. Raises StoreUnavailable."""
         return await self._ids.new()
 
+    async def complete(self, action: str, payload: Payload) -> Payload:
+        """The payload of a request, with a remoteStartId where it needs one and has none. Raises StoreUnavailable."""
+        if action != ACTION or "remoteStartId" in payload:
+            return payload
+        return {"remoteStartId": await self.new_id()} | payload
+
     def find(self, station_id: str, remote_start_id: int) -> RemoteStart | None:
         """The start of that id whose transaction is not known yet: what to ask when a TransactionEvent names one."""
         return self._open.get(station_id, {}).get(remote_start_id)

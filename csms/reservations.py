@@ -114,7 +114,7 @@ class Reservations:
         self._ids = Ids(store, random, reservations.c.reservation_id)
         self._of_station: dict[str, dict[int, Reservation]] = {}
         self._held: set[tuple[str, int]] = set()
-        self._alarm = Alarm[Reservation](clock)
+        self._alarm = Alarm[Reservation](clock, is_over=lambda reservation: not reservation.state.is_live)
         save = store.insert(reservations)
         self._save = save.on_conflict_do_update(
             index_elements=list(reservations.primary_key.columns),

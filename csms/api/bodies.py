@@ -32,13 +32,24 @@ class Reserve(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     group_id_token: IdToken | None = None
     evse_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
     connector_type: str | None = None
-    expires_at: datetime | None = None
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class NewReservation(Reserve, forbid_unknown_fields=True, kw_only=True):
     """A reservation at one station, or at any."""
 
     station_id: str | None = None
+
+
+class PostCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A command that waits for its station. expires_at or expires_in_s; without either, an hour."""
+
+    station_id: str
+    action: str
+    payload: dict[str, Any] = {}
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    expires_in_s: Annotated[float, msgspec.Meta(gt=0, le=366 * 86_400)] | None = None
+    deduplication_key: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[!-~]+$")] | None = None
 
 
 class PutStation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

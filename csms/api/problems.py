@@ -29,6 +29,14 @@ class Problem(Exception):
         body = {"type": "about:blank", "title": self.status.phrase, "status": self.status.value, "detail": self.detail}
         return Response(orjson.dumps(body | self.more), self.status.value, content_type="application/problem+json")
 
+    def within(self, pointer: str) -> Problem:
+        """The same, of a body that has what is wrong at `pointer`."""
+        inner = self.more.pop("pointer", "")
+        inner = inner if inner.startswith("/") else ""
+        return Problem(
+            self.status, f"{pointer}{self.detail.removeprefix('the payload')}", pointer=pointer + inner, **self.more
+        )
+
     @classmethod
     def of_http(cls, error: HTTPException) -> Problem:
         """What the framework has to say, e.g. that there is no such route."""

@@ -14,6 +14,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from csms.api.calls import call_routes
+from csms.api.commands import command_routes
 from csms.api.guard import Guard
 from csms.api.problems import STORE_UNAVAILABLE, Problem
 from csms.api.reservations import reservation_routes
@@ -67,6 +68,7 @@ def create_api(services: Services) -> QuartTrio:
     api.register_blueprint(station_routes(services))
     api.register_blueprint(call_routes(services))
     api.register_blueprint(reservation_routes(services))
+    api.register_blueprint(command_routes(services))
     return api
 
 

@@ -13,6 +13,12 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     """
     station_id, reservation_id = conversation.station.station_id, request.get("reservationId")
     async with conversation.reservations.ending(station_id, reservation_id, ReservationState.USED) as changes:
+        info = request["transactionInfo"]
+        remote_start_id = info.get("remoteStartId")
+        if remote_start_id is not None:
+            changes.append(conversation.remote_starts.match(station_id, remote_start_id, info["transactionId"]))
         if changes:
             await conversation.store.commit(*changes)
+        if remote_start_id is not None:
+            conversation.remote_starts.started(station_id, remote_start_id)
     return {"idTokenInfo": {"status": "Unknown"}} if "idToken" in request else {}
