@@ -8,9 +8,22 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, select
 
 from csms.store import Store
+from shared.ocppj.errors import PropertyConstraintViolation
 
 MAX_ID: Final = 2**31 - 1  # OCPP's integer has 31 bits and a sign
+_LIMIT: Final = 2**63  # what others give as an integer may be larger, but no database keeps more
 _DRAWN_AT_ONCE: Final = 64
+
+
+def fits(number: float) -> bool:
+    """Whether databases can keep an id that somebody else gave."""
+    return abs(number) < _LIMIT
+
+
+def check(number: float, pointer: str) -> None:
+    """Raise PropertyConstraintViolation for an id that databases cannot keep. pointer: where it stands."""
+    if not fits(number):
+        raise PropertyConstraintViolation(f"{pointer}: must have at most 63 bits")
 
 
 class Ids:

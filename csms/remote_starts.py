@@ -7,9 +7,9 @@ from random import Random
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, null, select, update
 
-from csms.ids import Ids
+from csms.ids import Ids, check, fits
 from csms.store import Change, Store
 from csms.store.moments import to_ms
 from csms.store.tables import remote_starts
@@ -49,8 +49,8 @@ class RemoteStarts:
             index_elements=list(remote_starts.primary_key.columns),
             set_={
                 "request": insert.excluded.request,
-                "status": None,
-                "transaction_id": None,
+                "status": null(),
+                "transaction_id": null(),
                 "requested_at": insert.excluded.requested_at,
             },
         )
@@ -82,8 +82,15 @@ class RemoteStarts:
         return await self._ids.new()
 
     async def complete(self, action: str, payload: Payload) -> Payload:
-        """The payload of a request, with a remoteStartId where it needs one and has none. Raises StoreUnavailable."""
-        if action != ACTION or "remoteStartId" in payload:
+        """The payload of a request, with a remoteStartId where it needs one and has none.
+
+        Raises PropertyConstraintViolation for one that no database keeps, StoreUnavailable.
+        """
+        if action != ACTION:
+            return payload
+        if "remoteStartId" in payload:
+            if isinstance(payload["remoteStartId"], int | float):
+                check(payload["remoteStartId"], "/remoteStartId")
             return payload
         return {"remoteStartId": await self.new_id()} | payload
 
@@ -95,7 +102,7 @@ class RemoteStarts:
         """This RequestStartTransaction is about to be sent. Raises StoreUnavailable."""
         row = {
             "station_id": station_id,
-            "remote_start_id": request["remoteStartId"],
+            "remote_start_id": int(request["remoteStartId"]),
             "request": orjson.dumps(request).decode(),
             "requested_at": to_ms(self._clock.now()),
         }
@@ -104,17 +111,18 @@ class RemoteStarts:
 
     async def answered(self, station_id: str, request: Payload, response: Payload) -> None:
         """The station's response, also a late one. Raises StoreUnavailable."""
-        key = self._key(station_id, request["remoteStartId"], response.get("transactionId"))
+        key = self._key(station_id, int(request["remoteStartId"]), response.get("transactionId"))
         await self._store.commit(Change(self._answer, [key | {"answered": response["status"]}]))
         if response["status"] != "Accepted" or "transactionId" in response:
-            self.started(station_id, request["remoteStartId"])
+            self.started(station_id, int(request["remoteStartId"]))
 
     def match(self, station_id: str, remote_start_id: int, transaction_id: str) -> Change:
         """What to commit with a TransactionEvent that has a remoteStartId (F01.FR.25, F02.FR.01).
 
         It may be committed again; the first transaction counts. `started()` after the commit.
         """
-        return Change(self._match, [self._key(station_id, remote_start_id, transaction_id)])
+        rows = [self._key(station_id, int(remote_start_id), transaction_id)] if fits(remote_start_id) else []
+        return Change(self._match, rows)
 
     def started(self, station_id: str, remote_start_id: int) -> None:
         """Its transaction is known, or will not be: nothing is waited for any more."""

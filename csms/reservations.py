@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, case, or_, sele
 
 from csms.alarm import Alarm
 from csms.events import EventLog
-from csms.ids import MAX_ID, Ids
+from csms.ids import Ids, fits
 from csms.store import Change, Store, StoreUnavailable
 from csms.store.moments import from_ms, to_ms
 from csms.store.tables import reservations
@@ -190,7 +190,7 @@ class Reservations:
 
         Raises StoreUnavailable.
         """
-        if reservation_id > MAX_ID:
+        if not fits(reservation_id):
             return None
         is_over = case((reservations.c.state.in_([state.value for state in LIVE]), 0), else_=1)
         found = await self._select(
@@ -295,8 +295,9 @@ class Reservations:
                     yield [self._row(reservation, state=state), self._ended(reservation, state)]
                     self._apply(reservation, state=state)
                     return
-        key = {"station": station_id, "reservation": reservation_id, "now": to_ms(self._clock.now())}
-        yield [Change(self._save_used, [key])] if state is ReservationState.USED else []
+        key = {"station": station_id, "reservation": int(reservation_id), "now": to_ms(self._clock.now())}
+        is_kept = state is ReservationState.USED and fits(reservation_id)
+        yield [Change(self._save_used, [key])] if is_kept else []
 
     async def station_booted(self, station_id: str) -> None:
         """Reservations must outlive a reboot (B01.FR.13), but do so only where the station keeps them.

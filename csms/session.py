@@ -13,7 +13,7 @@ from websockets.frames import CloseCode
 from csms.blocks import HANDLERS, INTENTS, OUTCOMES, Conversation, Payload, provisioning
 from csms.blocks.lifecycle import State
 from csms.store import StoreUnavailable
-from csms.switchboard import Command, NotSent, NotStored, Switchboard
+from csms.switchboard import Command, Job, NotSent, NotStored, Switchboard
 from shared.endpoint import Endpoint, Language
 from shared.message_log import MessageLog
 from shared.ocppj.errors import ConnectionLost, InternalError, NotSupported, OcppError
@@ -163,7 +163,7 @@ class Session:
                 if command.is_abandoned:
                     continue
                 try:
-                    result = await self._call(command)
+                    result: Payload | OcppError = await self._call(command.action, command.payload, command.job)
                 except OcppError as error:
                     result = error
                 try:
@@ -173,11 +173,12 @@ class Session:
                     if command.job is not None:
                         command.job.late(result)
 
-    async def _call(self, command: Command) -> Payload | OcppError:
-        """Send a CALL and learn from what comes of it. Raises CallFailed when nothing was sent."""
-        action, request = command.action, command.payload
-        if command.job is not None:
-            await command.job.begin()
+    async def _call(self, action: str, request: Payload, job: Job | None = None) -> Payload:
+        """Send a CALL and learn from what comes of it. Raises as Endpoint.call does, what `job` raises, NotSent and
+        NotStored.
+        """
+        if job is not None:
+            await job.begin()
         intend = INTENTS.get(action)
         if intend is not None:
             try:
@@ -187,13 +188,16 @@ class Session:
         provisioning.note_request(self._conversation, action, request)
         answer: Payload | OcppError
         try:
-            answer = await self._endpoint.call(action, request, late=partial(self._learn_late, command))
+            answer = await self._endpoint.call(action, request, late=partial(self._learn_late, action, request, job))
         except OcppError as error:
             answer = error
         except trio.Cancelled:
             await self._learn(action, request, ConnectionLost("the session has ended"))
             raise
-        return await self._learn(action, request, answer)
+        learnt = await self._learn(action, request, answer)
+        if isinstance(learnt, OcppError):
+            raise learnt
+        return learnt
 
     async def _learn(self, action: str, request: Payload, answer: Payload | OcppError) -> Payload | OcppError:
         """Take note of what came of a CALL, and return it; NotStored when that could not be kept."""
@@ -208,11 +212,11 @@ class Session:
                 return NotStored(f"The station has answered {action}, but that could not be stored", answer)
         return answer
 
-    def _learn_late(self, command: Command, answer: Payload | OcppError) -> None:
+    def _learn_late(self, action: str, request: Payload, job: Job | None, answer: Payload | OcppError) -> None:
         if self._nursery is not None:
-            self._nursery.start_soon(self._learn, command.action, command.payload, answer)
-        if command.job is not None:
-            command.job.late(answer)
+            self._nursery.start_soon(self._learn, action, request, answer)
+        if job is not None:
+            job.late(answer)
 
     def _dismiss_waiting(self) -> None:
         with self._to_do:

@@ -86,9 +86,9 @@ async def _read_new(services: Services, body: PostCommand) -> NewCommand:
             f"{body.action} is not an action that a CSMS sends in {version.subprotocol}",
             pointer="/action",
         )
-    payload = await services.remote_starts.complete(body.action, body.payload)
     schemas = services.schemas[version.subprotocol]
     try:
+        payload = await services.remote_starts.complete(body.action, body.payload)
         schemas.validate_request(body.action, payload)
     except PeerError as error:
         raise Problem.of_call(error).within("/payload") from None

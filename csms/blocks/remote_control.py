@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from csms.blocks.conversation import Conversation, Payload
+from csms.ids import check
 from shared.ocppj.errors import OcppError
 
 
 async def before_request_start_transaction(conversation: Conversation, request: Payload) -> None:
     """A transaction may begin from when it is sent, whether the answer arrives or not."""
+    check(request["remoteStartId"], "/remoteStartId")
     await conversation.remote_starts.requested(conversation.station.station_id, request)
 
 

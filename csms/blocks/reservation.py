@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from csms.blocks.conversation import Conversation, Payload
+from csms.ids import check
 from csms.reservations import ReservationState
 from shared.ocppj.errors import OcppError
 
@@ -20,6 +21,7 @@ async def reservation_status_update(conversation: Conversation, request: Payload
 
 async def before_reserve_now(conversation: Conversation, request: Payload) -> None:
     """The station may hold the reservation from when it is sent, whether its answer arrives or not."""
+    check(request["id"], "/id")
     await conversation.reservations.requested(conversation.station.station_id, request)
 
 

@@ -135,10 +135,11 @@ class Commands:
             raise TooMany(f"{waiting} commands wait for {new.station_id}")
         self._arriving[new.station_id] = self._arriving.get(new.station_id, 0) + 1
         command = self._new_command(new)
+        event = self._event(command, command.state)
         try:
             with trio.move_on_after(_KEEPING_S, shield=True):
                 existing: Command | None = await self._store.change(
-                    lambda connection: self._insert_new(connection, command, is_full=waiting >= MAX_WAITING)
+                    lambda connection: self._insert_new(connection, command, event, is_full=waiting >= MAX_WAITING)
                 )
                 if existing is None:
                     self._keep(command)
@@ -155,7 +156,10 @@ class Commands:
         raise StoreUnavailable("the database did not answer in time")
 
     async def cancel(self, command_id: str) -> bool:
-        """Cancel a command that is still queued; whether it was. Raises StoreUnavailable."""
+        """Cancel a command that is still queued; whether it was. One that was sent before is Unknown then.
+
+        Raises StoreUnavailable.
+        """
         for queue in self._queues.values():
             for command in queue:
                 if command.command_id == command_id:
@@ -266,7 +270,7 @@ class Commands:
         """Take a step, on disk and then in memory; whether it was one. Raises StoreUnavailable."""
         with trio.move_on_after(_KEEPING_S, shield=True):
             async with command.lock:
-                state = after(command.state, step)
+                state = after(command.state, step, command.sent)
                 if state is None:
                     return False
                 history = [*command.history, self._entry(state)]
@@ -301,7 +305,7 @@ class Commands:
             history=[self._entry(CommandState.QUEUED)],
         )
 
-    def _insert_new(self, connection: Connection, command: Command, *, is_full: bool) -> Command | None:
+    def _insert_new(self, connection: Connection, command: Command, event: Change, *, is_full: bool) -> Command | None:
         """In the writer's transaction: what is kept under the key, or None when the new one is now."""
         if command.deduplication_key is not None:
             query = QUERY.where(commands.c.deduplication_key == command.deduplication_key)
@@ -311,7 +315,6 @@ class Commands:
         if is_full:
             raise TooMany(f"{MAX_WAITING} commands wait for {command.station_id}")
         connection.execute(self._insert, [to_row(command)])
-        event = self._event(command, command.state)
         connection.execute(event.statement, list(event.rows))
         return None
 

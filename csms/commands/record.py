@@ -48,7 +48,8 @@ class Command:
     @property
     def remote_start_id(self) -> int | None:
         """Of a RequestStartTransaction."""
-        return self.payload.get("remoteStartId")
+        remote_start_id = self.payload.get("remoteStartId")
+        return None if remote_start_id is None else int(remote_start_id)
 
 
 QUERY: Final[Select[Any]] = select(commands, remote_starts.c.transaction_id).select_from(

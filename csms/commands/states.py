@@ -10,7 +10,7 @@ import enum
 from collections.abc import Mapping
 from typing import Any, Final
 
-from csms.switchboard import NotSent
+from csms.switchboard import DeadlinePassed, NotSent
 from shared.ocppj.errors import CallRefused, InvalidAnswer, OcppError, PeerError
 
 MAX_SENT: Final = 3
@@ -70,8 +70,8 @@ NEXT: Final[Mapping[tuple[CommandState, Step], CommandState]] = {
     (CommandState.QUEUED, Step.EXPIRY): CommandState.EXPIRED,
     (CommandState.QUEUED, Step.CANCEL): CommandState.CANCELLED,
     (CommandState.SENT, Step.LOST): CommandState.UNKNOWN,
-    (CommandState.SENT, Step.RETRY): CommandState.QUEUED,
     (CommandState.SENT, Step.EXPIRY): CommandState.UNKNOWN,
+    (CommandState.SENT, Step.RETRY): CommandState.QUEUED,
     # An answer counts whenever it comes: before the command is sent again, or after nobody reckoned with it any more.
     **{
         (state, step): after
@@ -81,13 +81,19 @@ NEXT: Final[Mapping[tuple[CommandState, Step], CommandState]] = {
 }
 
 
-def after(state: CommandState, step: Step) -> CommandState | None:
-    """The state that `step` leads to; None: it changes nothing any more."""
-    return NEXT.get((state, step))
+def after(state: CommandState, step: Step, sent: int) -> CommandState | None:
+    """The state that `step` leads to for a command sent so many times; None: it changes nothing any more."""
+    following = NEXT.get((state, step))
+    if sent and following in (CommandState.EXPIRED, CommandState.CANCELLED):
+        return CommandState.UNKNOWN  # it waits to be sent again, and may have been done the first time
+    return following
 
 
 def step_after(answer: dict[str, Any] | OcppError, action: str, sent: int) -> Step:
-    """What it means for a command of `action`, sent so many times, that a CALL brought this result or failed so."""
+    """What it means for a command of `action`, sent so many times, that a CALL brought this result or failed so.
+
+    DeadlinePassed: the answer had not come when the time of the command was over.
+    """
     match answer:
         case dict():
             return Step.ACCEPTED if answer.get("status", "Accepted") in _SAYS_YES else Step.REFUSED
@@ -95,7 +101,7 @@ def step_after(answer: dict[str, Any] | OcppError, action: str, sent: int) -> St
             return Step.ERROR
         case NotSent():
             return Step.RETRY
-        case InvalidAnswer():
+        case InvalidAnswer() | DeadlinePassed():
             return Step.LOST
         case _:
             return Step.RETRY if action in REPEATABLE and sent < MAX_SENT else Step.LOST

@@ -109,7 +109,7 @@ reservations: Final = Table(
     "reservations",
     metadata,
     Column("station_id", String(48), primary_key=True),
-    Column("reservation_id", Integer, primary_key=True),
+    Column("reservation_id", BigInteger, primary_key=True),
     Column("request", Text, nullable=False),  # JSON: the ReserveNow
     Column("proposed", Text),  # JSON: a ReserveNow that is to replace it, while its answer is not known
     Column("state", String(20), nullable=False),
@@ -126,7 +126,7 @@ remote_starts: Final = Table(
     "remote_starts",
     metadata,
     Column("station_id", String(48), primary_key=True),
-    Column("remote_start_id", Integer, primary_key=True),
+    Column("remote_start_id", BigInteger, primary_key=True),
     Column("request", Text, nullable=False),  # JSON: the RequestStartTransaction
     Column("status", String(20)),  # of its response, None while there is none
     Column("transaction_id", String(36)),  # of the transaction that it started, None until that is known
@@ -161,7 +161,7 @@ commands: Final = Table(
     Column("state", String(20), nullable=False),
     Column("history", Text, nullable=False),  # JSON: [{"state": …, "at": …}, …]
     Column("result", Text),  # JSON: {"result": …}, {"error": …} or null
-    Column("remote_start_id", Integer),  # of a RequestStartTransaction
+    Column("remote_start_id", BigInteger),  # of a RequestStartTransaction
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Index("commands_by_state", "state"),

@@ -13,7 +13,7 @@ from typing import Any, Final
 import trio
 import trio.testing
 from quart.testing.utils import sentinel  # for: no JSON
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from trio.testing import MockClock
 
 from csms.app import Csms
@@ -157,6 +157,18 @@ class Site:
         self._life = Life(self._nursery, self._engine, csms)
         self.store, self.csms = self._life.store, self._life.csms
         self._client = self.csms.api.test_client()
+
+    def break_store(self) -> None:
+        """From now on the database takes no writes."""
+        self._pragma("query_only=ON")
+
+    def mend_store(self) -> None:
+        """It does again."""
+        self._pragma("query_only=OFF")
+
+    def _pragma(self, pragma: str) -> None:
+        with self._engine.connect() as connection:
+            connection.execute(text(f"PRAGMA {pragma}"))
 
     def kill(self) -> None:
         """End the CSMS as kill -9 does."""

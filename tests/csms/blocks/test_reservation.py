@@ -111,6 +111,16 @@ class TestH01Made:
         assert await state_of(site, 7) == "Active"
         assert await offers(site) == 503
 
+    @pytest.mark.parametrize("reservation_id", [2**63, 2**70, -(2**80)])
+    async def test_an_id_that_no_database_keeps_is_the_callers_mistake(self, site: Site, reservation_id: int) -> None:
+        station = await site.connect_ready()
+        answer = await site.call("ReserveNow", reserve_now(reservation_id))
+        assert (answer.status, answer.json["pointer"]) == (422, "/id")
+        await use(station, reservation_id)
+        await station.ask(
+            "ReservationStatusUpdate", {"reservationId": reservation_id, "reservationUpdateStatus": "Expired"}
+        )
+
     async def test_h01_fr_02_the_same_id_replaces_it(self, site: Site) -> None:
         station = await site.connect_ready(evses=2)
         for evse_id in (1, 2):
@@ -435,3 +445,48 @@ class TestTheList:
 
 def test_the_start_of_these_tests_is_before_the_expiry_they_ask_for() -> None:
     assert (from_wire(reserve_now()["expiryDateTime"]) - START).total_seconds() == HOUR_S
+
+
+class TestADatabaseThatDoesNotAnswer:
+    async def test_then_nothing_is_asked_of_the_station(self, site: Site) -> None:
+        station = await site.connect_ready()
+        site.break_store()
+        assert (await site.post("/reserve/CP_1")).json["error_code"] == 503
+        await settle()
+        assert station.unread() == []
+        site.mend_store()
+        assert await reserve(site, station)
+
+    async def test_what_the_station_accepted_is_not_said_to_be_made_and_not_lost(self, site: Site) -> None:
+        station = await site.connect_ready()
+        later = site.post_later("/api/v1/reservations", {"station_id": "CP_1"})
+        message_id, request = await station.expect("ReserveNow")
+        site.break_store()
+        await station.send([3, message_id, {"status": "Accepted"}])
+        answer = await later.get()
+        assert (answer.status, answer.json["reservation_id"]) == (503, request["id"])
+        site.mend_store()
+        assert await offers(site) == 503
+        await station.report_status("Reserved")
+        assert await state_of(site, request["id"]) == "Active"
+
+    async def test_a_station_that_tells_of_an_end_is_told_to_send_it_again(self, site: Site) -> None:
+        station = await site.connect_ready()
+        reservation_id = await reserve(site, station)
+        update = {"reservationId": reservation_id, "reservationUpdateStatus": "Removed"}
+        site.break_store()
+        assert (await station.call("ReservationStatusUpdate", update))[2] == "InternalError"
+        assert site.csms.reservations.reserved_evses("CP_1") == {1}
+        site.mend_store()
+        await station.ask("ReservationStatusUpdate", update)
+        assert await state_of(site, reservation_id) == "Removed"
+
+    async def test_an_expiry_is_written_when_it_is_back(self, site: Site) -> None:
+        station = await site.connect_ready()
+        reservation_id = await reserve(site, station)
+        site.break_store()
+        await trio.sleep(HOUR_S + 1)
+        assert site.csms.reservations.reserved_evses("CP_1") == set()
+        site.mend_store()
+        await trio.sleep(11)
+        assert (await told(site))[1:] == [("reservation.ended", reservation_id, "Expired")]

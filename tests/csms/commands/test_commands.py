@@ -319,6 +319,16 @@ class TestCancelling:
         await settle()
         assert station.unread() == []
 
+    async def test_one_that_was_sent_before_may_have_been_done(self, site: Site) -> None:
+        station = await site.connect_ready()
+        command_id = await post(site, body("ClearCache"))
+        await station.expect("ClearCache")
+        await station.vanish()
+        await settle()
+        assert await states(site, command_id) == ["Queued", "Sent", "Queued"]
+        answer = await site.delete(f"/api/v1/commands/{command_id}")
+        assert (answer.status, answer.json["state"]) == (200, "Unknown")
+
     async def test_one_that_was_sent_cannot(self, site: Site) -> None:
         station = await site.connect_ready()
         command_id = await post(site, body("ClearCache"))
@@ -482,8 +492,14 @@ class TestRemoteStarts:
         await call.get()
         assert site.csms.remote_starts.find("CP_1", 77) is None
 
-    async def test_a_transaction_with_an_id_of_nobody_is_acknowledged(self, site: Site) -> None:
-        await self.transaction(await site.connect_ready(), 12345)
+    @pytest.mark.parametrize("remote_start_id", [12345, 2**70])
+    async def test_a_transaction_with_an_id_of_nobody_is_acknowledged(self, site: Site, remote_start_id: int) -> None:
+        await self.transaction(await site.connect_ready(), remote_start_id)
+
+    async def test_an_id_that_no_database_keeps_is_the_callers_mistake(self, site: Site) -> None:
+        await site.connect_ready()
+        answer = await site.call("RequestStartTransaction", {"idToken": TOKEN, "remoteStartId": 2**70})
+        assert (answer.status, answer.json["pointer"]) == (422, "/remoteStartId")
 
 
 class TestWhatIsRefused:
@@ -495,6 +511,10 @@ class TestWhatIsRefused:
             (body("GetReport", {"requestId": "x"}), "/payload/requestId"),
             (body("GetReport"), "/payload/requestId"),
             (body("ClearCache", {"more": 1}), "/payload/more"),
+            (
+                body("RequestStartTransaction", {"idToken": TOKEN, "remoteStartId": 2**70}),
+                "/payload/remoteStartId",
+            ),
             (body("ClearCache", expires_at="2026-11-22T03:00:00Z"), "/expires_at"),
             (body("ClearCache", expires_at="2030-11-22T03:00:00Z"), "/expires_at"),
             (body("ClearCache", expires_at="2026-11-22T05:00:00Z", expires_in_s=5), "/expires_in_s"),
@@ -568,3 +588,47 @@ class TestTheList:
     async def test_what_makes_no_sense_is_refused(self, site: Site, query: str) -> None:
         answer: Answer = await site.get(f"/api/v1/commands?{query}")
         assert answer.status == 422
+
+
+class TestADatabaseThatDoesNotAnswer:
+    async def test_then_no_command_is_taken(self, site: Site) -> None:
+        await known(site)
+        site.break_store()
+        assert (await site.post("/api/v1/commands", body())).status == 503
+        site.mend_store()
+        assert (await site.get("/api/v1/commands")).json["commands"] == []
+
+    async def test_then_none_is_sent(self, site: Site) -> None:
+        await known(site)
+        command_id = await post(site, start())
+        station = await site.connect()
+        await station.boot()
+        message_id, _ = await station.expect("RequestStartTransaction")
+        second = await post(site, body("ClearCache"))
+        site.break_store()
+        await station.send([3, message_id, {"status": "Accepted"}])
+        await trio.sleep(60)
+        assert await states(site, command_id) == ["Queued", "Sent"]
+        assert station.unread() == []
+        site.mend_store()
+        await station.answer("ClearCache", {"status": "Accepted"})
+        await settle()
+        assert await states(site, command_id) == ["Queued", "Sent", "Succeeded"]
+        assert await states(site, second) == ["Queued", "Sent", "Succeeded"]
+
+    async def test_a_cancelling_is_not_claimed(self, site: Site) -> None:
+        await known(site)
+        command_id = await post(site, body())
+        site.break_store()
+        assert (await site.delete(f"/api/v1/commands/{command_id}")).status == 503
+        site.mend_store()
+        assert await states(site, command_id) == ["Queued"]
+
+    async def test_an_expiry_is_written_when_it_is_back(self, site: Site) -> None:
+        await known(site)
+        command_id = await post(site, body(expires_in_s=60))
+        site.break_store()
+        await trio.sleep(61)
+        site.mend_store()
+        await trio.sleep(10)
+        assert await states(site, command_id) == ["Queued", "Expired"]

@@ -37,13 +37,14 @@ ONCE = sorted(V201.csms_actions - REPEATABLE)
         (PropertyConstraintViolation("/id: must be at least 0"), Step.ERROR),
         (NotSent("the database does not answer"), Step.RETRY),
         (InvalidAnswer("?"), Step.LOST),
+        (DeadlinePassed("its time is over"), Step.LOST),
     ],
 )
 def test_what_an_answer_means(response: dict[str, Any] | OcppError, step: Step) -> None:
     assert step_after(response, "Reset", 1) is step
 
 
-@pytest.mark.parametrize("error", [CallTimedOut("x"), ConnectionLost("x"), DeadlinePassed("x")])
+@pytest.mark.parametrize("error", [CallTimedOut("x"), ConnectionLost("x")])
 def test_without_an_answer_only_what_may_be_done_twice_is_sent_again_and_not_for_ever(error: OcppError) -> None:
     for action in ONCE:
         assert step_after(error, action, 1) is Step.LOST
@@ -63,7 +64,13 @@ def test_what_is_final_is_never_sent_again() -> None:
             assert following.is_final
 
 
-def test_every_state_that_is_not_final_ends_at_expiry() -> None:
+@pytest.mark.parametrize("sent", [0, 1])
+def test_every_state_that_is_not_final_ends_at_expiry(sent: int) -> None:
     for state in CommandState:
-        following = after(state, Step.EXPIRY)
+        following = after(state, Step.EXPIRY, sent)
         assert following is None if state.is_final else following is not None and following.is_final
+
+
+@pytest.mark.parametrize("step", [Step.EXPIRY, Step.CANCEL])
+def test_what_was_sent_before_may_have_been_done(step: Step) -> None:
+    assert after(CommandState.QUEUED, step, 1) is CommandState.UNKNOWN

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("history", sa.Text(), nullable=False),
         sa.Column("result", sa.Text(), nullable=True),
-        sa.Column("remote_start_id", sa.Integer(), nullable=True),
+        sa.Column("remote_start_id", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("command_id"),
@@ -99,7 +99,7 @@ def upgrade() -> None:
     op.create_table(
         "remote_starts",
         sa.Column("station_id", sa.String(length=48), nullable=False),
-        sa.Column("remote_start_id", sa.Integer(), nullable=False),
+        sa.Column("remote_start_id", sa.BigInteger(), nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=True),
         sa.Column("transaction_id", sa.String(length=36), nullable=True),
@@ -112,7 +112,7 @@ def upgrade() -> None:
     op.create_table(
         "reservations",
         sa.Column("station_id", sa.String(length=48), nullable=False),
-        sa.Column("reservation_id", sa.Integer(), nullable=False),
+        sa.Column("reservation_id", sa.BigInteger(), nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("proposed", sa.Text(), nullable=True),
         sa.Column("state", sa.String(length=20), nullable=False),
