@@ -55,21 +55,21 @@ class Line:
 
 
 @pytest.fixture
-async def line(nursery: trio.Nursery, autojump_clock: MockClock) -> Line:
+async def line(nursery: trio.Nursery) -> Line:
     ws, peer = await open_pair(server=NO_PINGS, client=NO_PINGS)
     line = Line(ws, peer)
     nursery.start_soon(line.endpoint.run)
     return line
 
 
-async def test_a_late_result_is_told_once(line: Line) -> None:
+async def test_a_late_result_is_told_once(line: Line, autojump_clock: MockClock) -> None:
     await line.call_in_vain("first")
     await line.send([3, "1", {"status": "Accepted"}])
     await line.send([3, "1", {"status": "Accepted"}])
     assert line.heard == [("first", {"status": "Accepted"})]
 
 
-async def test_a_late_callerror_is_told(line: Line) -> None:
+async def test_a_late_callerror_is_told(line: Line, autojump_clock: MockClock) -> None:
     await line.call_in_vain("first")
     await line.send([4, "1", "NotSupported", "no cache", {}])
     [(_, error)] = line.heard
@@ -77,13 +77,15 @@ async def test_a_late_callerror_is_told(line: Line) -> None:
     assert (error.code, error.description) == ("NotSupported", "no cache")
 
 
-async def test_a_late_result_that_does_not_fit_the_schema_is_told(line: Line) -> None:
+async def test_a_late_result_that_does_not_fit_the_schema_is_told(line: Line, autojump_clock: MockClock) -> None:
     await line.call_in_vain("first")
     await line.send([3, "1", {"status": "Perhaps"}])
     assert isinstance(line.heard[0][1], InvalidAnswer)
 
 
-async def test_it_does_not_disturb_the_call_that_is_under_way(line: Line, nursery: trio.Nursery) -> None:
+async def test_it_does_not_disturb_the_call_that_is_under_way(
+    line: Line, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
     await line.call_in_vain("first")
     results: list[dict[str, Any]] = []
 
@@ -97,7 +99,7 @@ async def test_it_does_not_disturb_the_call_that_is_under_way(line: Line, nurser
     assert (line.heard, results) == ([("first", {"status": "Rejected"})], [{"status": "Accepted"}])
 
 
-async def test_the_last_eight_that_timed_out_are_remembered(line: Line) -> None:
+async def test_the_last_eight_that_timed_out_are_remembered(line: Line, autojump_clock: MockClock) -> None:
     for number in range(1, 11):
         await line.call_in_vain(str(number))
     for number in range(1, 11):
@@ -105,7 +107,9 @@ async def test_the_last_eight_that_timed_out_are_remembered(line: Line) -> None:
     assert [name for name, _ in line.heard] == [str(number) for number in range(3, 11)]
 
 
-async def test_an_answer_in_time_is_not_told_as_late(line: Line, nursery: trio.Nursery) -> None:
+async def test_an_answer_in_time_is_not_told_as_late(
+    line: Line, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
     results: list[dict[str, Any]] = []
 
     async def call() -> None:
