@@ -7,98 +7,26 @@ what the station says later proves it one way or the other.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
-import orjson
-import trio
-from sqlalchemy import Connection, Row, Select, and_, bindparam, case, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, or_, select, update
 
 from csms.alarm import Alarm
 from csms.events import EventLog
 from csms.ids import Ids, fits
+from csms.reservations.record import LIVE, Payload, Reservation, ReservationState, from_row, to_row
 from csms.store import Change, Store, StoreUnavailable
-from csms.store.moments import from_ms, to_ms
+from csms.store.moments import to_ms
 from csms.store.tables import reservations
 from shared.clock import Clock
-from shared.ocppj.date_time import from_wire, to_wire
 from shared.ocppj.errors import CallTimedOut, ConnectionLost, InvalidAnswer, OcppError
 
-_RETRY_S: Final = 10.0  # until an end that the database did not take is tried again
-
-Payload = dict[str, Any]
-
-
-class ReservationState(enum.StrEnum):
-    """How a reservation stands. Requested: the station was asked, and its answer is not known."""
-
-    REQUESTED = "Requested"
-    ACTIVE = "Active"
-    REFUSED = "Refused"
-    USED = "Used"
-    EXPIRED = "Expired"
-    CANCELLED = "Cancelled"
-    REMOVED = "Removed"
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the station may hold it."""
-        return self in LIVE
-
-
-LIVE: Final = (ReservationState.REQUESTED, ReservationState.ACTIVE)
-
-
-@dataclass(slots=True)
-class Reservation:
-    """One reservation. request: the ReserveNow that the station accepted, or was asked for.
-
-    proposed: a ReserveNow of the same id that is to replace it (H01.FR.02), while its answer is not known.
-    confirmed: the station is known to hold it; one that reboots has to show that it still does (B01.FR.13).
-    in_flight: the answer to a ReserveNow may still come. seen: its EVSE was reported Reserved meanwhile.
-    """
-
-    station_id: str
-    request: Payload
-    made_at: datetime
-    state: ReservationState = ReservationState.REQUESTED
-    proposed: Payload | None = None
-    confirmed: bool = True
-    in_flight: bool = False
-    seen: bool = False
-    lock: trio.Lock = field(default_factory=trio.Lock)
-
-    @property
-    def reservation_id(self) -> int:
-        return int(self.request["id"])
-
-    @property
-    def evse_id(self) -> int | None:
-        """The EVSE it is for, None for any."""
-        evse_id: int | None = self.request.get("evseId")
-        return evse_id
-
-    @property
-    def evse_ids(self) -> set[int]:
-        """The EVSEs that the station may hold for it."""
-        return {request["evseId"] for request in self._requests() if "evseId" in request}
-
-    @property
-    def expires_at(self) -> datetime:
-        return from_wire(self.request["expiryDateTime"])
-
-    @property
-    def over_at(self) -> datetime:
-        """When it has expired, whether it was replaced or not."""
-        return max(from_wire(request["expiryDateTime"]) for request in self._requests())
-
-    def _requests(self) -> list[Payload]:
-        return [self.request] if self.proposed is None else [self.request, self.proposed]
+_RETRY: Final = timedelta(seconds=10)  # until an end that the database did not take is tried again
 
 
 class Reservations:
@@ -139,7 +67,7 @@ class Reservations:
             ).all()
         )
         for row in rows:
-            reservation = _from_row(row)
+            reservation = from_row(row)
             if reservation.state is ReservationState.REQUESTED:
                 reservation.confirmed = False  # its answer was for the earlier run: what the station reports tells
             self._keep(reservation)
@@ -148,12 +76,13 @@ class Reservations:
         """End what expires, when it does."""
         while True:
             reservation = await self._alarm.next()
-            if not reservation.state.is_live or reservation.over_at > self._clock.now():
-                continue
+            standing = self._of_station.get(reservation.station_id, {}).get(reservation.reservation_id)
+            if standing is not reservation or reservation.over_at > self._clock.now():
+                continue  # it has ended, was replaced, or lasts longer now
             try:
                 await self.end(reservation.station_id, reservation.reservation_id, ReservationState.EXPIRED)
             except StoreUnavailable:
-                self._alarm.set(from_ms(to_ms(self._clock.now()) + int(_RETRY_S * 1000)), reservation)
+                self._alarm.set(self._clock.now() + _RETRY, reservation)
 
     # --- what there is ------------------------------------------------------------------------------------------------
 
@@ -229,7 +158,7 @@ class Reservations:
 
     async def _select(self, query: Select[Any]) -> list[Reservation]:
         def work(connection: Connection) -> list[Reservation]:
-            return [_from_row(row) for row in connection.execute(query)]
+            return [from_row(row) for row in connection.execute(query)]
 
         return await self._store.read(work)
 
@@ -238,16 +167,21 @@ class Reservations:
     async def requested(self, station_id: str, request: Payload) -> None:
         """This ReserveNow is about to be sent. Raises StoreUnavailable."""
         reservation = self.get(station_id, int(request["id"]))
-        if reservation is not None:
-            async with reservation.lock:
-                if reservation.state is ReservationState.ACTIVE or reservation.request != request:
-                    await self._write(reservation, proposed=request)
-        else:
+        if reservation is None or not await self._replacement_requested(reservation, request):
             reservation = Reservation(station_id, request, self._clock.now())
             await self._write(reservation)
         reservation.in_flight = True
         reservation.seen = False
         self._keep(reservation)
+
+    async def _replacement_requested(self, reservation: Reservation, request: Payload) -> bool:
+        """Whether there is still something to replace (H01.FR.02)."""
+        async with reservation.lock:
+            if not reservation.state.is_live:
+                return False
+            if reservation.state is ReservationState.ACTIVE or reservation.request != request:
+                await self._write(reservation, proposed=request)
+            return True
 
     async def answered(self, station_id: str, request: Payload, answer: Payload | OcppError) -> None:
         """What came of a ReserveNow, also when it comes late (H01.FR.02, H01.FR.03). Raises StoreUnavailable."""
@@ -404,20 +338,7 @@ class Reservations:
 
     def _row(self, reservation: Reservation, **changed: Any) -> Change:
         """The row of a reservation as it is to be."""
-        request = changed.get("request", reservation.request)
-        proposed = changed.get("proposed", reservation.proposed)
-        row = {
-            "station_id": reservation.station_id,
-            "reservation_id": reservation.reservation_id,
-            "request": orjson.dumps(request).decode(),
-            "proposed": None if proposed is None else orjson.dumps(proposed).decode(),
-            "state": changed.get("state", reservation.state).value,
-            "confirmed": changed.get("confirmed", reservation.confirmed),
-            "made_at": to_ms(reservation.made_at),
-            "expires_at": to_ms(from_wire(request["expiryDateTime"])),
-            "changed_at": to_ms(self._clock.now()),
-        }
-        return Change(self._save, [row])
+        return Change(self._save, [to_row(replace(reservation, **changed), self._clock.now())])
 
     def _ended(self, reservation: Reservation, state: ReservationState) -> Change:
         return self._events.change(
@@ -429,35 +350,3 @@ class Reservations:
                 "state": state.value,
             },
         )
-
-
-def sort_key(reservation: Reservation) -> list[Any]:
-    """Where a reservation stands in fetch_page()."""
-    return [to_ms(reservation.made_at), reservation.station_id, reservation.reservation_id]
-
-
-def describe(reservation: Reservation, now: datetime) -> dict[str, Any]:
-    """A reservation as REST shows it."""
-    is_over = reservation.state.is_live and reservation.over_at <= now
-    return {
-        "reservation_id": reservation.reservation_id,
-        "station_id": reservation.station_id,
-        "evse_id": reservation.evse_id,
-        "connector_type": reservation.request.get("connectorType"),
-        "id_token": reservation.request["idToken"],
-        "group_id_token": reservation.request.get("groupIdToken"),
-        "made_at": to_wire(reservation.made_at),
-        "expires_at": to_wire(reservation.expires_at),
-        "state": (ReservationState.EXPIRED if is_over else reservation.state).value,
-    }
-
-
-def _from_row(row: Row[Any]) -> Reservation:
-    return Reservation(
-        station_id=row.station_id,
-        request=orjson.loads(row.request),
-        made_at=from_ms(row.made_at),
-        state=ReservationState(row.state),
-        proposed=None if row.proposed is None else orjson.loads(row.proposed),
-        confirmed=row.confirmed,
-    )
