@@ -64,8 +64,8 @@ class Window:
 
     @property
     def per_cpu_s(self) -> float:
-        """Answers for each CPU second that the server used."""
-        return self.rate / self.busy.server if self.busy.server else math.nan
+        """Answers for each CPU second that the server used; 0 if too few to be counted."""
+        return self.rate / self.busy.server if self.busy.server else 0.0
 
 
 class Load:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bench.contenders import BASELINE, OURS
 from bench.figures import Spread, ratio, spread
+from bench.load import Window
 from bench.plan import Plan, Results, Throughput
 
 # Issue 2: times the ocpp library's rate, share of the rate with few stations left with many, KB a connection.
@@ -21,6 +22,7 @@ _DISTURBED: Final = 0.1
 _NOTHING: Final = "-"
 
 ByRound = dict[int, float]
+Measure = Callable[[Window], float]
 
 
 def render(plan: Plan, results: Results, facts: Mapping[str, str], left_out: Mapping[str, str]) -> str:
@@ -82,10 +84,10 @@ class _Tables:
             measured = self._windows(name, action, stations)
             rows.append([
                 name,
-                *_ranged(spread(list(self._rates(name, action, stations).values())), "{:,.0f}"),
+                *_ranged(spread(list(self._rates(name, action, stations, _rate).values())), "{:,.0f}"),
                 _middle((one.window.p50_s * 1000 for one in measured), "{:,.1f}"),
                 _middle((one.window.p99_s * 1000 for one in measured), "{:,.1f}"),
-                *_ranged(self._against_baseline(name, action, stations), "{:.2f}"),
+                *_ranged(self._against_baseline(name, action, stations, _rate), "{:.2f}"),
                 _middle((one.window.per_cpu_s for one in measured), "{:,.0f}"),
                 _middle((one.window.busy.server for one in measured), "{:.0%}"),
                 _middle((one.window.busy.load for one in measured), "{:.0%}"),
@@ -104,7 +106,7 @@ class _Tables:
         actions = [action.value for action in self._plan.actions]
         head = ["", *(cell for action in actions for cell in (action, ""))]
         rows = [
-            [name, *(cell for action in actions for cell in _ranged(self._share(name, action), "{:.2f}"))]
+            [name, *(cell for action in actions for cell in _ranged(self._share(name, action, _rate), "{:.2f}"))]
             for name in self._names
         ]
         return f"Rate at {most:,} stations as a share of the rate at {fewest:,}\n{_table(head, rows)}"
@@ -150,15 +152,17 @@ class _Tables:
         for action in (action.value for action in self._plan.actions):
             wanted = f">= {TARGET_RATIOS[action]:.1f}"
             for count in self._plan.stations:
-                against = self._against_baseline(OURS, action, count)
-                rows.append([f"{action} at {count:,}, x {BASELINE}", wanted, *_ranged(against, "{:.2f}")])
+                against = [self._against_baseline(OURS, action, count, measure) for measure in (_rate, _per_cpu_s)]
+                rows.append([f"{action} at {count:,}, x {BASELINE}", wanted, *_both(against)])
         if self._plan.stations[0] != self._plan.stations[-1]:
             for action in (action.value for action in self._plan.actions):
-                share = _ranged(self._share(OURS, action), "{:.2f}")
-                rows.append([f"{action}, most stations / fewest", f">= {TARGET_SHARE:.1f}", *share])
+                share = [self._share(OURS, action, measure) for measure in (_rate, _per_cpu_s)]
+                rows.append([f"{action}, most stations / fewest", f">= {TARGET_SHARE:.1f}", *_both(share)])
         if self._plan.memory:
-            rows.append(["KB a connection", f"< {TARGET_KB:.0f}", *_ranged(self._kilobytes(OURS), "{:.1f}")])
-        return f"Targets for {OURS}, beside what was measured\n{_table(['', 'target', 'measured', ''], rows)}"
+            kilobytes = _ranged(self._kilobytes(OURS), "{:.1f}")
+            rows.append(["KB a connection", f"< {TARGET_KB:.0f}", *kilobytes, "", ""])
+        head = ["", "target", "measured", "", "per CPU s", ""]
+        return f"Targets for {OURS}, beside what was measured\n{_table(head, rows)}"
 
     # The measurements of one contender, by round
 
@@ -169,24 +173,33 @@ class _Tables:
             if (one.contender, one.action, one.stations) == (name, action, stations)
         ]
 
-    def _rates(self, name: str, action: str, stations: int) -> ByRound:
-        return {one.round: one.window.rate for one in self._windows(name, action, stations)}
+    def _rates(self, name: str, action: str, stations: int, measure: Measure) -> ByRound:
+        return {one.round: measure(one.window) for one in self._windows(name, action, stations)}
 
     def _seconds(self, name: str) -> ByRound:
         return {one.round: one.seconds for one in self._results.connecting if one.contender == name}
 
-    def _against_baseline(self, name: str, action: str, stations: int) -> Spread | None:
-        return ratio(self._rates(name, action, stations), self._rates(BASELINE, action, stations))
+    def _against_baseline(self, name: str, action: str, stations: int, measure: Measure) -> Spread | None:
+        ours, theirs = (self._rates(one, action, stations, measure) for one in (name, BASELINE))
+        return ratio(ours, theirs)
 
-    def _share(self, name: str, action: str) -> Spread | None:
+    def _share(self, name: str, action: str, measure: Measure) -> Spread | None:
         fewest, most = self._plan.stations[0], self._plan.stations[-1]
-        return ratio(self._rates(name, action, most), self._rates(name, action, fewest))
+        return ratio(self._rates(name, action, most, measure), self._rates(name, action, fewest, measure))
 
     def _kilobytes(self, name: str) -> Spread | None:
         return spread([one.bytes_per_connection / _KB for one in self._results.memory if one.contender == name])
 
     def _connection_names(self) -> list[str]:
         return [contender.name for contender in self._plan.contenders if contender.measures_connections]
+
+
+def _rate(window: Window) -> float:
+    return window.rate
+
+
+def _per_cpu_s(window: Window) -> float:
+    return window.per_cpu_s
 
 
 def _about(plan: Plan, facts: Mapping[str, str], left_out: Mapping[str, str]) -> str:
@@ -233,6 +246,10 @@ def _ranged(value: Spread | None, form: str) -> tuple[str, str]:
     if value.least == value.greatest:
         return form.format(value.median), ""
     return form.format(value.median), f"({form.format(value.least)}..{form.format(value.greatest)})"
+
+
+def _both(values: Iterable[Spread | None]) -> list[str]:
+    return [cell for value in values for cell in _ranged(value, "{:.2f}")]
 
 
 def _middle(values: Iterable[float], form: str) -> str:

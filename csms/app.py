@@ -12,17 +12,23 @@ import trio
 
 from csms.api import Services, create_api, serve_api
 from csms.blocks import Conversation
+from csms.blocks.meter_values import MeterLog
+from csms.blocks.provisioning import BootRetries
+from csms.blocks.transactions import Ledger
+from csms.blocks.vendors import load_vendors
 from csms.commands import Commands
+from csms.device_model import DeviceModels
 from csms.events import EventLog
 from csms.gateway import Gateway
 from csms.passwords import Passwords
-from csms.registry import Registry, Station
+from csms.registry import Registration, Registry, Station
 from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
 from csms.session import Session
 from csms.settings import Settings
 from csms.store import Store
 from csms.switchboard import Switchboard
+from csms.tokens import Tokens
 from csms.user_mistake import UserMistake
 from shared.clock import Clock
 from shared.endpoint import Language
@@ -38,9 +44,15 @@ class Csms:
         """store: open, until the CSMS has ended."""
         self.settings = settings
         self.store = store
-        self.registry = Registry()
+        self.registry = Registry(store, clock, Registration(settings.new_stations.capitalize()))
+        self.device_models = DeviceModels(store, self.registry, clock, random)
+        self.boot_retries = BootRetries(random)
+        self.vendors = load_vendors()
         self.switchboard = Switchboard()
         self.passwords = passwords
+        self.tokens = Tokens(store, clock)
+        self.ledger = Ledger(store, clock)
+        self.meter_log = MeterLog(store)
         self.clock = clock
         self.events = EventLog(store, clock)
         self.reservations = Reservations(store, self.events, clock, random)
@@ -64,6 +76,9 @@ class Csms:
                 switchboard=self.switchboard,
                 passwords=self.passwords,
                 reservations=self.reservations,
+                store=store,
+                tokens=self.tokens,
+                device_models=self.device_models,
                 remote_starts=self.remote_starts,
                 commands=self.commands,
                 schemas=self.gateway.schemas,
@@ -71,7 +86,11 @@ class Csms:
         )
 
     async def load(self) -> None:
-        """Read what an earlier run left. Raises StoreUnavailable."""
+        """Have at hand what the store knows. Raises StoreUnavailable."""
+        await self.tokens.load()
+        await self.ledger.load()
+        await self.registry.load()
+        await self.device_models.load()
         await self.reservations.load()
         await self.remote_starts.load()
         await self.commands.load()
@@ -85,12 +104,13 @@ class Csms:
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Listen and serve until `stop`, then say goodbye to everybody.
+        """Load, listen and serve until `stop`, then say goodbye to everybody.
 
         task_status: started with the stations' port and the API's base URL. Raises UserMistake for an address that
         cannot be listened on.
         """
         settings = self.settings
+        await self.load()
         if settings.registration == "open":
             log.warning(
                 "Registration is open: any station may connect, and the password it shows first is the one it must "
@@ -100,32 +120,48 @@ class Csms:
             listeners = await trio.open_tcp_listeners(settings.port, host=settings.host)
         except OSError as error:
             raise UserMistake(_cannot_listen("stations", settings.host, settings.port, "--port", error)) from None
-        await self.load()
         async with trio.open_nursery() as background:
             background.start_soon(self.work)
-            async with trio.open_nursery() as nursery:
-                await nursery.start(self.gateway.serve, listeners, stop)
-                port: int = listeners[0].socket.getsockname()[1]
-                log.info("WebSocket Server Started : %s:%d", settings.host, port)
-                try:
-                    url = await nursery.start(partial(serve_api, self.api, settings.api_host, settings.api_port, stop))
-                except OSError as error:
-                    raise UserMistake(
-                        _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", error)
-                    ) from None
-                task_status.started((port, url))
+            await self._serve(listeners, stop, task_status)
             background.cancel_scope.cancel()
+
+    async def _serve(
+        self, listeners: list[trio.SocketListener], stop: trio.Event, task_status: trio.TaskStatus[tuple[int, str]]
+    ) -> None:
+        settings = self.settings
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self.gateway.serve, listeners, stop)
+            port: int = listeners[0].socket.getsockname()[1]
+            # Who left the choice of the port to the system has to be told it, whatever else is not logged.
+            level = logging.INFO if settings.port else max(logging.INFO, log.getEffectiveLevel())
+            log.log(level, "WebSocket Server Started : %s:%d", settings.host, port)
+            try:
+                url = await nursery.start(partial(serve_api, self.api, settings.api_host, settings.api_port, stop))
+            except* OSError as errors:
+                raise UserMistake(
+                    _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", _first(errors))
+                ) from None
+            nursery.start_soon(self.registry.keep_last_seen, stop)
+            task_status.started((port, url))
 
     def _new_conversation(self, station: Station) -> Conversation:
         return Conversation(
             station=station,
             store=self.store,
             events=self.events,
+            registry=self.registry,
+            device_models=self.device_models,
+            boot_retries=self.boot_retries,
+            vendors=self.vendors,
             reservations=self.reservations,
             remote_starts=self.remote_starts,
+            tokens=self.tokens,
+            ledger=self.ledger,
+            meter_log=self.meter_log,
             clock=self.clock,
             heartbeat_interval_s=self.settings.heartbeat_interval,
             boot_retry_interval_s=self.settings.boot_retry_interval,
+            accepts_after_report=self.settings.accept_pending == "report",
         )
 
     def _new_session(self, ws: WebSocket, language: Language, conversation: Conversation) -> Session:
@@ -141,6 +177,11 @@ class Csms:
 
     def _new_message_id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+
+def _first(errors: ExceptionGroup[OSError]) -> OSError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 def _cannot_listen(whom: str, host: str, port: int, flag: str, error: OSError) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Final, NoReturn
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import trio
 from websockets.datastructures import MultipleValuesError
@@ -18,6 +18,7 @@ from csms.blocks import Conversation
 from csms.passwords import Passwords
 from csms.registry import Registry, Station, is_identity
 from csms.session import Session
+from csms.store import StoreUnavailable
 from csms.switchboard import Switchboard
 from shared.endpoint import Language
 from shared.handshake import Refusal, accept, basic_credentials
@@ -57,7 +58,8 @@ class Gateway:
         self._new_conversation = new_conversation
         self._new_session = new_session
         self.schemas = {version.subprotocol: Schemas.load(version) for version in VERSIONS}
-        self._handshakes = 0
+        self._handshakes: set[trio.CancelScope] = set()
+        self._closing = False
 
     async def serve(
         self,
@@ -74,6 +76,9 @@ class Gateway:
                 task_status.started()
                 await stop.wait()
                 listening.cancel_scope.cancel()
+            self._closing = True
+            for handshake in self._handshakes:
+                handshake.cancel()
             sessions.cancel_scope.deadline = trio.current_time() + GRACE_S
             for seat in self._switchboard.seats():
                 sessions.start_soon(seat.close, CloseCode.GOING_AWAY, "the CSMS shuts down")
@@ -85,36 +90,52 @@ class Gateway:
             try:
                 await self._handle(stream, peer)
             except Refusal as refusal:
-                log.warning("%s: refused, %s", peer, refusal)
+                log.warning("%s: refused, %s", peer, _in_a_line(str(refusal).partition("\n")[0]))
             except WebSocketClosed as closed:
                 log.info("%s: gone before the handshake was over (%s)", peer, closed)
             except Exception:
-                log.exception("%s: the session crashed", peer)
+                log.exception("%s: the handshake crashed", peer)
 
     async def _handle(self, stream: trio.abc.Stream, peer: str) -> None:
-        welcome: list[Station] = []
-
-        async def decide(request: Request) -> None:
-            welcome.append(await self._authenticate(request))
-
-        self._handshakes += 1
-        try:
-            if self._handshakes > HANDSHAKES_AT_ONCE:
-                raise WebSocketClosed(CloseCode.TRY_AGAIN_LATER, "too many handshakes at once")
-            ws = await accept(stream, decide, _choose_subprotocol, self._patience)
-        finally:
-            self._handshakes -= 1
-        station = welcome[0]
+        ws, station = await self._shake_hands(stream)
         async with ws:
             version = choose_version([ws.subprotocol or ""])
             if version is None:
                 log.warning("%s: %s: offers no protocol spoken here (%s)", peer, station.station_id, _spoken())
                 await ws.close(CloseCode.PROTOCOL_ERROR, f"no common subprotocol, this CSMS speaks {_spoken()}")
                 return
+            if self._registry.get(station.station_id) is not station:
+                await ws.close(CloseCode.POLICY_VIOLATION, "the station was deleted")
+                return
             log.info("Protocols Matched: %s", version.subprotocol)
             session = self._new_session(ws, self._language(version), self._new_conversation(station))
-            closed = await session.run()
-            log.info("%s: disconnected (%s)", station.station_id, closed)
+            try:
+                closed = await session.run()
+                log.info("%s: disconnected (%s)", station.station_id, _in_a_line(str(closed)))
+            except* Exception:  # beside which there may be Cancelled, for the CSMS to end
+                log.exception("%s: the session crashed", station.station_id)
+
+    async def _shake_hands(self, stream: trio.abc.Stream) -> tuple[WebSocket, Station]:
+        """Open the WebSocket of a station that is welcome.
+
+        Raises Refusal, or WebSocketClosed for one that goes, comes when there are too many, or when the CSMS ends.
+        """
+        welcome: list[Station] = []
+
+        async def decide(request: Request) -> None:
+            welcome.append(await self._authenticate(request))
+
+        if len(self._handshakes) >= HANDSHAKES_AT_ONCE:
+            raise WebSocketClosed(CloseCode.TRY_AGAIN_LATER, "too many handshakes at once")
+        if not self._closing:
+            with trio.CancelScope() as handshake:
+                self._handshakes.add(handshake)
+                try:
+                    ws = await accept(stream, decide, _choose_subprotocol, self._patience)
+                    return ws, welcome[0]
+                finally:
+                    self._handshakes.remove(handshake)
+        raise WebSocketClosed(CloseCode.GOING_AWAY, "the CSMS shuts down")
 
     def _language(self, version: Version) -> Language:
         return Language(version, self.schemas[version.subprotocol], Side.CSMS)
@@ -136,19 +157,24 @@ class Gateway:
         if station is not None and station.security_profile > _UNSECURED:
             _demand_credentials(f"This station must connect with security profile {station.security_profile}")
         if station is None or (station.password_hash is None and self._open):
-            password_hash = await self._passwords.hash(password)
-            station = self._registry.get_or_add(identity)
-            if station.password_hash is None:  # of two first connections at once, one is the first
-                station.password_hash = password_hash
+            station, is_first = await self._keep_first_password(identity, await self._passwords.hash(password))
+            if is_first:
                 log.info("%s: first connection, its password is kept", identity)
                 return station
         if station.password_hash is None or not await self._passwords.verify(station.password_hash, password):
             _demand_credentials("Wrong password")
         return station
 
+    async def _keep_first_password(self, identity: str, password_hash: str) -> tuple[Station, bool]:
+        """Of two first connections at once, one is the first. Raises Refusal when it cannot be kept."""
+        try:
+            return await self._registry.keep_first_password(identity, password_hash)
+        except StoreUnavailable:
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer, come again later") from None
+
 
 def _identity(path: str) -> str:
-    identity = unquote(urlsplit(path).path.rpartition("/")[2], errors="replace")
+    identity = unquote(path.partition("?")[0].rpartition("/")[2], errors="replace")
     if not is_identity(identity):
         raise Refusal(
             HTTPStatus.NOT_FOUND,
@@ -169,6 +195,11 @@ def _choose_subprotocol(offered: Sequence[str]) -> str | None:
 
 def _spoken() -> str:
     return ", ".join(version.subprotocol for version in VERSIONS)
+
+
+def _in_a_line(text: str) -> str:
+    """What a peer had to say, in a form that cannot pass for lines of the log nor for commands to a terminal."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
 def _address(stream: trio.abc.Stream) -> str:

@@ -13,7 +13,7 @@ class Passwords:
     """
 
     def __init__(self, at_once: int = 2) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=7 * 1024, parallelism=1)
+        self._hasher = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1)
         self._turns = trio.CapacityLimiter(at_once)
 
     async def hash(self, password: str) -> str:

@@ -10,10 +10,11 @@ from typing import Final
 import trio
 from websockets.frames import CloseCode
 
-from csms.blocks import HANDLERS, INTENTS, OUTCOMES, Conversation, Payload, provisioning
+from csms.blocks import HANDLERS, INTENTS, OUTCOMES, Conversation, Payload, presence, provisioning
 from csms.blocks.lifecycle import State
+from csms.registry import Registration
 from csms.store import StoreUnavailable
-from csms.switchboard import Command, Job, NotSent, NotStored, Switchboard
+from csms.switchboard import Command, Job, NotCallable, NotSent, NotStored, Switchboard
 from shared.endpoint import Endpoint, Language
 from shared.message_log import MessageLog
 from shared.ocppj.errors import ConnectionLost, InternalError, NotSupported, OcppError
@@ -24,6 +25,7 @@ from shared.websocket import WebSocket, WebSocketClosed
 log = logging.getLogger(__name__)
 
 COMMANDS_WAITING: Final = 32  # for one station; one at a time goes out, each may take the call time-out
+LAST_WORD_S: Final = 5.0  # for telling that a station has gone
 LEARNING_S: Final = (
     30.0  # what an answer told is kept even when the connection ends just then; longer than a commit takes
 )
@@ -65,7 +67,7 @@ class Session:
         )
         self.commands, self._to_do = trio.open_memory_channel[Command](COMMANDS_WAITING)
         self._nursery: trio.Nursery | None = None
-        if conversation.station.accepted:
+        if conversation.station.accepted and conversation.station.registration is Registration.ACCEPTED:
             conversation.state = State.POWERED_UP  # it need not boot again (Part 4 §5.3)
 
     @property
@@ -99,6 +101,7 @@ class Session:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 nursery.start_soon(self._forward)
+                nursery.start_soon(self._conversation.errands.run, self._call)
                 self._take_place(nursery)
                 closed = await self._endpoint.run()
                 nursery.cancel_scope.cancel()
@@ -106,6 +109,9 @@ class Session:
         finally:
             self._switchboard.leave(self)
             self._dismiss_waiting()
+            if self._switchboard.find(self.station_id) is None:
+                with trio.move_on_after(LAST_WORD_S, shield=True):
+                    await presence.tell_disconnected(self._conversation)
 
     async def answers_ping(self) -> bool:
         """Whether the station answers a ping sent now."""
@@ -126,7 +132,9 @@ class Session:
         self._ready(self.station_id)
         if dismissed is not None:
             nursery.start_soon(dismissed.close, CloseCode.POLICY_VIOLATION, "replaced by a newer connection")
-        if not self._switchboard.is_seated(self):
+        if self._switchboard.is_seated(self):
+            nursery.start_soon(presence.tell_connected, self._conversation, self.version.subprotocol)
+        else:
             log.info("%s: connected again; the older connection works on until this one speaks", self.station_id)
             nursery.start_soon(self._challenge)
 
@@ -143,6 +151,7 @@ class Session:
 
     def _admit(self, action: str) -> None:
         self._take_over()
+        self._conversation.station.last_seen = self._conversation.clock.now()  # G02.FR.04
         provisioning.admit(self._conversation, action)
 
     async def _answer(self, action: str, request: Payload) -> Payload:
@@ -162,8 +171,9 @@ class Session:
             with command.reply:
                 if command.is_abandoned:
                     continue
+                result: Payload | OcppError
                 try:
-                    result: Payload | OcppError = await self._call(command.action, command.payload, command.job)
+                    result = await self._call(command.action, command.payload, command.job)
                 except OcppError as error:
                     result = error
                 try:
@@ -174,9 +184,12 @@ class Session:
                         command.job.late(result)
 
     async def _call(self, action: str, request: Payload, job: Job | None = None) -> Payload:
-        """Send a CALL and learn from what comes of it. Raises as Endpoint.call does, what `job` raises, NotSent and
-        NotStored.
+        """Send a CALL and learn from what comes of it.
+
+        Raises as Endpoint.call does, what `job` raises, NotCallable, NotSent and NotStored.
         """
+        if not self.may_be_called:  # any more: it was, when the command was given
+            raise NotCallable(f"{self.station_id} is {self.state}")
         if job is not None:
             await job.begin()
         intend = INTENTS.get(action)

@@ -82,6 +82,18 @@ class Settings:
         "open|closed",
         "who may connect: any station, or only those made through REST",
     )
+    new_stations: str = _option(
+        "accepted",
+        _one_of("accepted", "pending", "rejected"),
+        "accepted|pending|rejected",
+        "how a station that comes by itself is registered: its first boot is answered so",
+    )
+    accept_pending: str = _option(
+        "operator",
+        _one_of("operator", "report"),
+        "operator|report",
+        "when a Pending station is accepted: by an operator through REST, or also once its base report is complete",
+    )
     heartbeat_interval: int = _option(10, _positive_int, "S", "seconds between Heartbeats, told to stations at boot")
     boot_retry_interval: int = _option(
         30, _positive_int, "S", "seconds until a station that is Pending or Rejected may boot again"

@@ -13,13 +13,14 @@ import orjson
 import trio
 from websockets.frames import CloseCode
 
-from shared.message_log import MessageLog
+from shared.message_log import MessageLog, one_line
 from shared.ocppj import frames
 from shared.ocppj.errors import (
     CallFailed,
     CallRefused,
     CallTimedOut,
     ConnectionLost,
+    FormatViolation,
     InternalError,
     InvalidAnswer,
     NotImplementedByReceiver,
@@ -40,6 +41,7 @@ _CALLS_WAITING: Final = 8
 _ANSWERS_KEPT: Final = 8
 # Our CALLs that timed out and whose answers may come late.
 _TIMED_OUT_KEPT: Final = 8
+_ACTION_SHOWN: Final = 50  # characters, in logs: what a peer names may be no action
 
 Payload = dict[str, Any]
 Answer = Callable[[str, Payload], Awaitable[Payload]]
@@ -69,9 +71,22 @@ class _Outstanding:
 
 
 @dataclass(frozen=True, slots=True)
+class _Written:
+    """A message, and as it goes on the wire."""
+
+    message: Call | CallResult | CallError
+    text: str
+
+    @classmethod
+    def of(cls, message: Call | CallResult | CallError) -> _Written:
+        """Raises TypeError for what JSON cannot express: numbers over 64 bits, lone surrogates, other objects."""
+        return cls(message, message.to_text())
+
+
+@dataclass(frozen=True, slots=True)
 class _Answered:
     digest: bytes
-    result: CallResult | None
+    result: _Written | None
 
 
 class Endpoint:
@@ -125,25 +140,24 @@ class Endpoint:
     async def run(self) -> WebSocketClosed:
         """Read and answer until the connection ends, and tell how it ended; every waiting `call()` is told, too."""
         send_calls, receive_calls = trio.open_memory_channel[Call | PeerError](_CALLS_WAITING)
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._answer_calls, receive_calls)
+        closed = WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "session ended")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._answer_calls, receive_calls)
+            try:
                 closed = await self._read(send_calls)
+            finally:
                 nursery.cancel_scope.cancel()
-            self._closed = closed
-            return closed
-        finally:
-            if self._closed is None:
-                self._closed = WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "session ended")
-            if self._outstanding is not None:
-                self._outstanding.over.set()
+                self._closed = closed
+                if self._outstanding is not None:
+                    self._outstanding.over.set()
+        return closed
 
     async def call(self, action: str, payload: Payload, *, late: Late | None = None) -> Payload:
         """Send a CALL when its turn comes and return the payload of its result.
 
-        Raises a PeerError when payload does not fit the schema (nothing is sent then), CallRefused for a CALLERROR,
-        InvalidAnswer, CallTimedOut, ConnectionLost. A caller that gives up leaves its CALL under way: the next one
-        is sent when that is answered or has timed out (Part 4 §4.1.1).
+        Raises a PeerError when payload does not fit the schema, or JSON (nothing is sent then), CallRefused for a
+        CALLERROR, InvalidAnswer, CallTimedOut, ConnectionLost. A caller that gives up leaves its CALL under way: the
+        next one is sent when that is answered or has timed out (Part 4 §4.1.1).
 
         late: told what the call would have returned or raised, when the answer comes after CallTimedOut. The task that
         reads calls it, so it must not block.
@@ -151,8 +165,12 @@ class Endpoint:
         self._language.schemas.validate_request(action, payload)
         async with self._turn:
             await self._previous_call_over()
-            call = Call(self._new_message_id(), action, payload)
-            outstanding = _Outstanding(call.message_id, action, trio.current_time() + self._call_timeout_s, late)
+            message_id = self._new_message_id()
+            try:
+                call = _Written.of(Call(message_id, action, payload))
+            except TypeError as error:
+                raise FormatViolation(f"the payload: {error}") from None
+            outstanding = _Outstanding(message_id, action, trio.current_time() + self._call_timeout_s, late)
             self._outstanding = outstanding
             try:
                 await self._send(call, action)
@@ -161,8 +179,8 @@ class Endpoint:
             with trio.move_on_at(outstanding.deadline):
                 await outstanding.over.wait()
             self._outstanding = None
-            if outstanding.answer is None and outstanding.late is not None:
-                self._timed_out[outstanding.message_id] = outstanding
+            if outstanding.answer is None and late is not None:
+                self._timed_out[message_id] = outstanding
                 if len(self._timed_out) > _TIMED_OUT_KEPT:
                     self._timed_out.popitem(last=False)
         return self._result_of(outstanding)
@@ -195,18 +213,23 @@ class Endpoint:
 
     async def _read(self, calls: trio.MemorySendChannel[Call | PeerError]) -> WebSocketClosed:
         """The only task that receives: it hands over and never waits for a handler, but for a peer that floods."""
-        async with calls:
+        with calls:
             while True:
                 try:
                     text = await self._ws.receive()
                 except WebSocketClosed as closed:
                     return closed
                 call = self._sort(text)
-                if call is not None:
+                if call is None:
+                    await trio.lowlevel.checkpoint()  # who waited for this acts on it before a CALL behind it is served
+                    continue
+                try:
                     try:
                         calls.send_nowait(call)
                     except trio.WouldBlock:
                         await calls.send(call)
+                except trio.BrokenResourceError:
+                    pass  # nothing can be answered any more; what is still to be read tells why
 
     def _sort(self, text: str) -> Call | PeerError | None:
         """Settle what answers us; return what is to be answered."""
@@ -235,7 +258,11 @@ class Endpoint:
         if late is not None:
             self._tell_late(late, answer)
         elif outstanding is None or outstanding.message_id != answer.message_id:
-            log.info("%s: nobody waits for the answer to %s (any more)", self._messages.station_id, answer.message_id)
+            log.info(
+                "%s: nobody waits for the answer to %s (any more)",
+                self._messages.station_id,
+                one_line(answer.message_id),
+            )
         elif outstanding.answer is None:
             outstanding.answer = answer
             outstanding.over.set()
@@ -253,17 +280,18 @@ class Endpoint:
             outstanding.late(result)
 
     async def _answer_calls(self, calls: trio.MemoryReceiveChannel[Call | PeerError]) -> None:
-        async with calls:
-            async for call in calls:
+        with calls:
+            while True:
                 try:
+                    call = await calls.receive()
                     if isinstance(call, PeerError):
-                        await self._send(CallError.of(call, call.message_id), None)
+                        await self._send(_Written.of(CallError.of(call, call.message_id)), None)
                     else:
                         await self._send(await self._answer_to(call), call.action)
-                except WebSocketClosed:
+                except (trio.EndOfChannel, WebSocketClosed):
                     return  # the reader tells how it ended
 
-    async def _answer_to(self, call: Call) -> CallResult | CallError:
+    async def _answer_to(self, call: Call) -> _Written:
         digest = hashlib.blake2b(
             orjson.dumps([call.action, call.payload], option=orjson.OPT_SORT_KEYS), digest_size=16
         ).digest()
@@ -271,29 +299,39 @@ class Endpoint:
         if earlier is not None:
             if earlier.digest != digest:
                 error = RpcFrameworkError("messageId (element 1) was used before on this connection, for another CALL")
-                return CallError.of(error, call.message_id)
+                return _Written.of(CallError.of(error, call.message_id))
             if earlier.result is not None:
                 return earlier.result
         answer = await self._fresh_answer(call)
         # An error leaves nothing behind, so a CALL that failed may well succeed when it is sent again.
-        self._answered[call.message_id] = _Answered(digest, answer if isinstance(answer, CallResult) else None)
+        self._answered[call.message_id] = _Answered(digest, answer if isinstance(answer.message, CallResult) else None)
         if len(self._answered) > _ANSWERS_KEPT:
             self._answered.popitem(last=False)
         return answer
 
-    async def _fresh_answer(self, call: Call) -> CallResult | CallError:
+    async def _fresh_answer(self, call: Call) -> _Written:
         try:
-            self._admit(call.action)
-            self._check_action(call.action)
-            self._language.schemas.validate_request(call.action, call.payload)
-            payload = await self._answer(call.action, call.payload)
-            self._check_own_response(call, payload)
-        except PeerError as error:
-            log.info("%s %s %s: %s %s", self._messages.station_id, call.action, call.message_id, error.code, error)
-            return CallError.of(error, call.message_id)
+            try:
+                return _Written.of(await self._result(call))
+            except PeerError as error:
+                log.info("%s: %s %s", self._name(call), error.code, error)
+                return _Written.of(CallError.of(error, call.message_id))
+        except CallFailed as failed:
+            log.warning("%s: the handler's own call failed: %s", self._name(call), one_line(str(failed)))
         except Exception:
-            log.exception("%s %s %s: the handler failed", self._messages.station_id, call.action, call.message_id)
-            return CallError.of(InternalError("The request could not be processed"), call.message_id)
+            log.exception("%s: the handler failed", self._name(call))
+        failure = InternalError("The request could not be processed")
+        return _Written.of(CallError.of(failure, call.message_id))
+
+    def _name(self, call: Call) -> str:
+        return one_line(f"{self._messages.station_id} {call.action[:_ACTION_SHOWN]} {call.message_id}")
+
+    async def _result(self, call: Call) -> CallResult:
+        self._admit(call.action)
+        self._check_action(call.action)
+        self._language.schemas.validate_request(call.action, call.payload)
+        payload = await self._answer(call.action, call.payload)
+        self._check_own_response(call, payload)
         return CallResult(call.message_id, payload)
 
     def _check_action(self, action: str) -> None:
@@ -310,7 +348,6 @@ class Endpoint:
         except PeerError as error:
             raise RuntimeError(f"own {call.action}Response is invalid: {error.description}") from error
 
-    async def _send(self, message: Call | CallResult | CallError, action: str | None) -> None:
-        text = message.to_text()
-        self._messages.sent(text, message, action)
-        await self._ws.send(text)
+    async def _send(self, written: _Written, action: str | None) -> None:
+        self._messages.sent(written.text, written.message, action)
+        await self._ws.send(written.text)

@@ -216,25 +216,23 @@ class WebSocket:
     async def _settle(self, *, more: bool) -> None:
         """Answer what was read, and end where that was the end of it. more: the stream is not at its end."""
         failed = self._engine.parser_exc is not None or self._failure is not None
-        try:
+        if not failed and more and self._engine.close_rcvd is None:
             await self._reply()
+            return
+        try:
+            await self._flush()
             if failed and more:
                 await self._linger()
         finally:
-            if failed or not more or self._engine.close_rcvd is not None:
-                self._end(self._goodbye())
+            self._end(self._goodbye())
 
     async def _reply(self) -> None:
         """Send what reading brought up, or leave it to the task that is sending: that one takes it along.
 
         Two peers that send to each other must both go on reading, or neither ever finishes.
         """
-        left_to_the_sender = (
-            self._send_lock.locked()
-            and self._engine.state is State.OPEN
-            and len(self._engine.writes) < _PONGS_LEFT_TO_OTHERS
-        )
-        if not left_to_the_sender:
+        pongs = len(self._engine.writes)
+        if pongs and (pongs >= _PONGS_LEFT_TO_OTHERS or not self._send_lock.locked()):
             await self._flush()
 
     async def _linger(self) -> None:
@@ -301,7 +299,7 @@ class WebSocket:
             rest = b""
             if not self._send_lock.locked():
                 data = b"".join(self._engine.data_to_send())
-                rest = data[send_now(self._stream, data) :]
+                rest = data[send_now(self._stream, data[:_PIECE_BYTES]) :]
             if rest or self._send_lock.locked():
                 await self._send_in_turn(rest, whole=whole)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -332,6 +330,9 @@ class WebSocket:
             if start and give_up_at == math.inf and trio.current_effective_deadline() <= now:
                 give_up_at = now + self._patience.send_timeout_s
             with trio.CancelScope(deadline=min(give_up_at, now + self._patience.send_timeout_s), shield=whole) as stuck:
+                if start or isinstance(self._stream, trio.SocketStream):
+                    # Else it takes hundreds of KB at once, and then nothing before most of that has gone.
+                    await self._stream.wait_send_all_might_not_block()
                 await self._stream.send_all(data[start : start + _PIECE_BYTES])
             if stuck.cancelled_caught:
                 await self._cut_off("peer does not read")

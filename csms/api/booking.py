@@ -40,8 +40,6 @@ async def book(services: Services, wish: Reserve, station_id: str, reservation_i
     if not _is_accepted(services, station):
         raise NothingAvailable(f"{station_id} has not been accepted yet: it must boot first.")
     evse_id = _choose_evse(services, station, wish)
-    if evse_id is None and wish.connector_type is None:
-        raise NothingAvailable(f"Nothing is available at {station_id}.")
     return await _reserve(services, station, evse_id, wish, reservation_id)
 
 
@@ -51,9 +49,11 @@ async def book_anywhere(services: Services, wish: Reserve, reservation_id: int) 
         station = services.registry.get(station_id)
         if station is None or not _is_accepted(services, station):
             continue
-        evse_id = _choose_evse(services, station, wish)
-        if evse_id is not None:
-            return await _reserve(services, station, evse_id, wish, reservation_id)
+        try:
+            evse_id = _choose_evse(services, station, wish)
+        except NothingAvailable:
+            continue
+        return await _reserve(services, station, evse_id, wish, reservation_id)
     raise NothingAvailable("Nothing is available at any Charge Point.")
 
 
@@ -63,10 +63,18 @@ def _is_accepted(services: Services, station: Station) -> bool:
 
 
 def _choose_evse(services: Services, station: Station, wish: Reserve) -> int | None:
-    """The EVSE asked for, or else the first, that is Available and that no reservation holds."""
-    reserved = services.reservations.reserved_evses(station.station_id)
-    free = [evse_id for evse_id in station.available_evses() if evse_id not in reserved]
-    return next((evse_id for evse_id in free if wish.evse_id in (None, evse_id)), None)
+    """The EVSE to ask for: the one that is wished for, else the first that is free. Raises NothingAvailable.
+
+    None: only the station knows which EVSE has the connector that is wished for (H01.FR.06).
+    """
+    taken = services.reservations.taken_evses(station.station_id)
+    free = [evse_id for evse_id in station.available_evses() if evse_id not in taken]
+    if len(free) > taken.count(None):  # one EVSE is kept for each reservation that names none (H01.FR.07)
+        if wish.evse_id in free:
+            return wish.evse_id
+        if wish.evse_id is None:
+            return free[0] if wish.connector_type is None else None
+    raise NothingAvailable(f"Nothing is available at {station.station_id}.")
 
 
 async def _reserve(
@@ -84,7 +92,7 @@ async def _reserve(
         request["evseId"] = evse_id
     if wish.connector_type is not None:
         request["connectorType"] = wish.connector_type
-    with services.reservations.held(station.station_id, evse_id):
+    with services.reservations.asking_for(station.station_id, reservation_id, evse_id):
         response = await services.call(station.station_id, "ReserveNow", request)
     return Booking(station.station_id, evse_id, reservation_id, response["status"])
 

@@ -11,7 +11,6 @@ from csms.api.bodies import read_payload
 from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.api.stations import known_station
-from csms.remote_starts import ACTION as REMOTE_START
 from shared.ocppj.versions import VERSIONS
 
 
@@ -27,8 +26,8 @@ def call_routes(services: Services) -> Blueprint:
         version = VERSIONS[0] if seat is None else seat.version
         if action not in version.csms_actions:
             raise Problem(HTTPStatus.NOT_FOUND, f"{action} is not an action that a CSMS sends in {version.subprotocol}")
-        payload = await services.remote_starts.complete(action, payload)
-        answer = {"result": await services.call(station_id, action, payload)}
-        return answer | ({"remote_start_id": payload["remoteStartId"]} if action == REMOTE_START else {})
+        completed = await services.remote_starts.complete(action, payload)
+        answer = {"result": await services.call(station_id, action, completed)}
+        return answer | ({"remote_start_id": completed["remoteStartId"]} if completed is not payload else {})
 
     return routes

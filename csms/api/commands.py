@@ -9,7 +9,7 @@ from typing import Any, Final
 from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
-from csms.api.bodies import PostCommand, read_body
+from csms.api.bodies import PostCommand, check_payload, read_body
 from csms.api.paging import read_choice, read_page, read_text
 from csms.api.problems import Problem
 from csms.api.services import Services
@@ -86,6 +86,7 @@ async def _read_new(services: Services, body: PostCommand) -> NewCommand:
             f"{body.action} is not an action that a CSMS sends in {version.subprotocol}",
             pointer="/action",
         )
+    check_payload(body.payload, "/payload")
     schemas = services.schemas[version.subprotocol]
     try:
         payload = await services.remote_starts.complete(body.action, body.payload)

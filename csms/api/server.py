@@ -9,6 +9,7 @@ from typing import Final
 import hypercorn.trio
 import trio
 from hypercorn.config import Config
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from quart.typing import ResponseReturnValue
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
@@ -16,11 +17,14 @@ from werkzeug.exceptions import HTTPException
 from csms.api.calls import call_routes
 from csms.api.commands import command_routes
 from csms.api.guard import Guard
-from csms.api.problems import STORE_UNAVAILABLE, Problem
+from csms.api.problems import Problem
 from csms.api.reservations import reservation_routes
 from csms.api.seed import seed_routes
 from csms.api.services import Services
 from csms.api.stations import station_routes
+from csms.api.tokens import token_routes
+from csms.api.transactions import transaction_routes
+from csms.api.variables import variable_routes
 from csms.store import StoreUnavailable
 from shared.ocppj.errors import OcppError
 
@@ -57,8 +61,8 @@ def create_api(services: Services) -> QuartTrio:
         return Problem.of_call(error).response()
 
     @api.errorhandler(StoreUnavailable)
-    async def store_unavailable(_error: StoreUnavailable) -> ResponseReturnValue:
-        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, STORE_UNAVAILABLE).response()
+    async def store_unavailable(error: StoreUnavailable) -> ResponseReturnValue:
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"The database does not serve: {error}").response()
 
     @api.errorhandler(HTTPException)
     async def http_error(error: HTTPException) -> ResponseReturnValue:
@@ -67,8 +71,11 @@ def create_api(services: Services) -> QuartTrio:
     api.register_blueprint(seed_routes(services))
     api.register_blueprint(station_routes(services))
     api.register_blueprint(call_routes(services))
+    api.register_blueprint(variable_routes(services))
     api.register_blueprint(reservation_routes(services))
     api.register_blueprint(command_routes(services))
+    api.register_blueprint(token_routes(services))
+    api.register_blueprint(transaction_routes(services))
     return api
 
 
@@ -82,7 +89,7 @@ async def serve_api(
 ) -> None:
     """Serve until `stop`; requests under way have _GRACE_S to end. task_status: started with the base URL.
 
-    Raises OSError when the address cannot be listened on.
+    Raises an ExceptionGroup with an OSError in it when the address cannot be listened on.
     """
     config = Config()
     config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
@@ -98,4 +105,26 @@ async def serve_api(
 
 
 async def _serve(api: QuartTrio, config: Config, stop: trio.Event, *, task_status: trio.TaskStatus[list[str]]) -> None:
-    await hypercorn.trio.serve(api, config, shutdown_trigger=stop.wait, task_status=task_status)
+    app = _with_undisturbed_ends(api)
+    await hypercorn.trio.serve(app, config, shutdown_trigger=stop.wait, task_status=task_status, mode="asgi")
+
+
+def _with_undisturbed_ends(api: QuartTrio) -> ASGIFramework:
+    """The application, with the end of each response shielded while the server takes it.
+
+    At that point the server tells the application that the client is served, Quart cancels what it does, and with it
+    the server's preparations for the connection's next request: it would never be closed when idle, and hold up the
+    shutdown.
+    """
+
+    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        async def send_undisturbed(message: ASGISendEvent) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                with trio.move_on_after(_GRACE_S, shield=True):
+                    await send(message)
+            else:
+                await send(message)
+
+        await api(scope, receive, send_undisturbed)
+
+    return app

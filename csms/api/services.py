@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from csms.commands import Commands
+from csms.device_model import DeviceModels
 from csms.passwords import Passwords
 from csms.registry import Registry
 from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
 from csms.settings import Settings
+from csms.store import Store
 from csms.switchboard import Switchboard
+from csms.tokens import Tokens
 from shared.clock import Clock
 from shared.ocppj.schemas import Schemas
 
@@ -27,6 +30,9 @@ class Services:
     switchboard: Switchboard
     passwords: Passwords
     reservations: Reservations
+    store: Store
+    tokens: Tokens
+    device_models: DeviceModels
     remote_starts: RemoteStarts
     commands: Commands
     schemas: Mapping[str, Schemas]

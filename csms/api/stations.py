@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 import msgspec
 import trio
-from quart import Blueprint
+from quart import Blueprint, request
 from quart.typing import ResponseReturnValue
 from websockets.frames import CloseCode
 
 from csms.api.bodies import PatchStation, PutStation, read_body
+from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
-from csms.registry import Registration, Station, is_identity
+from csms.registry import Entry, Registration, Station, is_identity
+from shared.ocppj.date_time import to_wire
 
 
 def station_routes(services: Services) -> Blueprint:
@@ -23,7 +29,13 @@ def station_routes(services: Services) -> Blueprint:
 
     @routes.get("")
     async def list_stations() -> ResponseReturnValue:
-        return {"stations": [_describe(services, station) for station in services.registry]}
+        page = read_page(str)
+        is_wanted = _read_filter(services)
+        after = "" if page.after is None else page.after[0]
+        wanted = (station for station in services.registry if station.station_id > after and is_wanted(station))
+        found = list(islice(wanted, page.limit + 1))
+        last_key = [found[page.limit - 1].station_id] if len(found) > page.limit else None
+        return page.answer("stations", [_describe(services, one) for one in found[: page.limit]], last_key)
 
     @routes.get("/<station_id>")
     async def get_station(station_id: str) -> ResponseReturnValue:
@@ -37,32 +49,25 @@ def station_routes(services: Services) -> Blueprint:
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "An identity has at most 48 of the characters A-Z a-z 0-9 * - _ = + | @ . (no colon)",
             )
-        password_hash = None if body.password is None else await services.passwords.hash(body.password)
         status = HTTPStatus.CREATED if services.registry.get(station_id) is None else HTTPStatus.OK
-        station = services.registry.get_or_add(station_id)
-        station.password_hash = password_hash
-        station.security_profile = body.security_profile
-        await _register(services, station, body.registration)
+        entry = await _changed(services, body)
+        station = await services.registry.put(station_id, **_demoted(entry))
+        await _hang_up_demoted(services, station, entry)
         return _describe(services, station), status.value
 
     @routes.patch("/<station_id>")
     async def patch_station(station_id: str) -> ResponseReturnValue:
         body = await read_body(PatchStation)
-        known_station(services, station_id)
-        password_hash = await services.passwords.hash(body.password) if isinstance(body.password, str) else None
         station = known_station(services, station_id)
-        if body.password is not msgspec.UNSET:
-            station.password_hash = password_hash
-        if body.security_profile is not msgspec.UNSET:
-            station.security_profile = body.security_profile
-        if body.registration is not msgspec.UNSET:
-            await _register(services, station, body.registration)
-        return _describe(services, station)
+        entry = await _changed(services, body)
+        await services.registry.update(station, **_demoted(entry))
+        await _hang_up_demoted(services, station, entry)
+        return _describe(services, known_station(services, station_id))
 
     @routes.delete("/<station_id>")
     async def delete_station(station_id: str) -> ResponseReturnValue:
-        known_station(services, station_id)
-        services.registry.remove(station_id)
+        await services.registry.remove(known_station(services, station_id))
+        services.device_models.forget(station_id)
         await _hang_up(services, station_id, "the station was deleted")
         return "", HTTPStatus.NO_CONTENT.value
 
@@ -77,11 +82,48 @@ def known_station(services: Services, station_id: str) -> Station:
     return station
 
 
-async def _register(services: Services, station: Station, registration: Registration) -> None:
-    """Decide how the station's next boot is answered; one that is no longer welcome is made to boot at once."""
-    station.registration = registration
-    if registration is not Registration.ACCEPTED and station.accepted:
-        station.accepted = False
+async def _changed(services: Services, body: PatchStation) -> Entry:
+    entry = Entry()
+    if body.password is not msgspec.UNSET:
+        entry["password_hash"] = None if body.password is None else await services.passwords.hash(body.password)
+    if body.security_profile is not msgspec.UNSET:
+        entry["security_profile"] = body.security_profile
+    if body.registration is not msgspec.UNSET:
+        entry["registration"] = body.registration
+    if body.items_per_message is not msgspec.UNSET:
+        entry["items_per_message"] = body.items_per_message
+    return entry
+
+
+def _read_filter(services: Services) -> Callable[[Station], bool]:
+    """The query's connected=true|false and registration=Accepted|Pending|Rejected. Raises Problem (422)."""
+    connected, registration = request.args.get("connected"), request.args.get("registration")
+    if connected not in (None, "true", "false"):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "connected: must be true or false")
+    if registration is not None and registration not in list(Registration):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"registration: must be one of {', '.join(Registration)}")
+
+    def is_wanted(station: Station) -> bool:
+        if registration is not None and station.registration != registration:
+            return False
+        is_connected = services.switchboard.find(station.station_id) is not None
+        return connected is None or is_connected == (connected == "true")
+
+    return is_wanted
+
+
+def _demoted(entry: Entry) -> Entry:
+    """A station that is no longer welcome has to boot again before it may go on."""
+    if entry.get("registration", Registration.ACCEPTED) is not Registration.ACCEPTED:
+        return {**entry, "accepted": False}
+    return entry
+
+
+async def _hang_up_demoted(services: Services, station: Station, entry: Entry) -> None:
+    """One that was accepted and is no longer welcome is made to boot at once."""
+    seat = services.switchboard.find(station.station_id)
+    registration = entry.get("registration", Registration.ACCEPTED)
+    if registration is not Registration.ACCEPTED and seat is not None and seat.state.is_accepted:
         await _hang_up(services, station.station_id, f"registration is now {registration}: boot again")
 
 
@@ -98,18 +140,27 @@ def _describe(services: Services, station: Station) -> dict[str, Any]:
         "station_id": station.station_id,
         "registration": station.registration.value,
         "security_profile": station.security_profile,
+        "items_per_message": dict(station.items_per_message),
         "has_password": station.password_hash is not None,
         "connected": seat is not None,
         "state": None if seat is None else seat.state.value,
         "subprotocol": None if seat is None else seat.version.subprotocol,
+        "last_seen": _moment(station.last_seen),
+        "booted_at": _moment(station.booted_at),
+        "reset": None if station.reset is None else asdict(station.reset),
+        "availability": [asdict(one) for one in station.availability],
         "charging_station": station.boot,
         "connectors": [
             {
                 "evse_id": evse_id,
                 "connector_id": connector_id,
                 "status": connector.status,
-                "timestamp": connector.timestamp.isoformat(),
+                "timestamp": to_wire(connector.timestamp),
             }
             for (evse_id, connector_id), connector in sorted(station.connectors.items())
         ],
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else to_wire(moment)

@@ -9,6 +9,7 @@ from csms.blocks import (
     authorization,
     availability,
     data_transfer,
+    meter_values,
     notices,
     provisioning,
     remote_control,
@@ -21,9 +22,11 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "BootNotification": provisioning.boot_notification,
     "Authorize": authorization.authorize,
     "TransactionEvent": transactions.transaction_event,
+    "MeterValues": meter_values.meter_values,
     "Heartbeat": availability.heartbeat,
     "StatusNotification": availability.status_notification,
     "NotifyEvent": availability.notify_event,
+    "NotifyReport": provisioning.notify_report,
     "ReservationStatusUpdate": reservation.reservation_status_update,
     "DataTransfer": data_transfer.data_transfer,
     **dict.fromkeys(notices.NOTICES, notices.acknowledge),
@@ -40,6 +43,12 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     "ReserveNow": reservation.after_reserve_now,
     "CancelReservation": reservation.after_cancel_reservation,
     "RequestStartTransaction": remote_control.after_request_start_transaction,
+    "ChangeAvailability": availability.after_change_availability,
+    "GetBaseReport": provisioning.after_report_request,
+    "GetReport": provisioning.after_report_request,
+    "GetVariables": provisioning.after_get_variables,
+    "SetVariables": provisioning.after_set_variables,
+    "Reset": provisioning.after_reset,
 }
 """What the CSMS learns from what came of a request of its own, in time or late, whoever asked for it."""
 

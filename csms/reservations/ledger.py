@@ -41,7 +41,7 @@ class Reservations:
         self._clock = clock
         self._ids = Ids(store, random, reservations.c.reservation_id)
         self._of_station: dict[str, dict[int, Reservation]] = {}
-        self._held: set[tuple[str, int]] = set()
+        self._asked_for: dict[str, dict[int, int | None]] = {}
         self._alarm = Alarm[Reservation](clock, is_over=lambda reservation: not reservation.state.is_live)
         save = store.insert(reservations)
         self._save = save.on_conflict_do_update(
@@ -95,24 +95,31 @@ class Reservations:
         reservation = self._of_station.get(station_id, {}).get(reservation_id)
         return None if reservation is None or reservation.over_at <= self._clock.now() else reservation
 
-    def reserved_evses(self, station_id: str) -> set[int]:
-        """The EVSEs that are or may be reserved, or are just being asked for."""
+    def taken_evses(self, station_id: str) -> list[int | None]:
+        """The EVSE, None for any, of each reservation that a station may hold or is being asked for.
+
+        It may not have reported so yet.
+        """
         now = self._clock.now()
-        held = {evse_id for at, evse_id in self._held if at == station_id}
-        for reservation in self._of_station.get(station_id, {}).values():
+        known = self._of_station.get(station_id, {})
+        taken: list[int | None] = []
+        for reservation in known.values():
             if reservation.over_at > now:
-                held |= reservation.evse_ids
-        return held
+                taken += reservation.evse_ids or [None]
+        asked_for = self._asked_for.get(station_id, {})
+        return taken + [evse_id for reservation_id, evse_id in asked_for.items() if reservation_id not in known]
 
     @contextmanager
-    def held(self, station_id: str, evse_id: int | None) -> Iterator[None]:
-        """Offer an EVSE, chosen from those not reserved, to nobody else while its reservation is being asked for."""
-        hold = set() if evse_id is None else {(station_id, evse_id)}
-        self._held |= hold
+    def asking_for(self, station_id: str, reservation_id: int, evse_id: int | None) -> Iterator[None]:
+        """While a station is asked to reserve an EVSE nobody else is to ask it for the same one."""
+        asked_for = self._asked_for.setdefault(station_id, {})
+        asked_for[reservation_id] = evse_id
         try:
             yield
         finally:
-            self._held -= hold
+            del asked_for[reservation_id]
+            if not asked_for:
+                self._asked_for.pop(station_id, None)
 
     async def fetch(self, reservation_id: int) -> Reservation | None:
         """The reservation of that id, however it stands; of several, for others may give ids too, a live one.
@@ -248,9 +255,9 @@ class Reservations:
         """The status of a reserved EVSE may tell whether the station holds the reservation. Raises StoreUnavailable.
 
         Reserved proves one whose answer never came. After a reboot, and where a connection was lost before the answer,
-        the first status tells, and Available says that there is none.
+        all connectors are Reserved where it is held (H01.FR.23), and one that is Available tells that it is not.
         """
-        if station_id not in self._of_station:
+        if station_id not in self._of_station or status not in ("Reserved", "Available"):
             return
         concerned = [one for one in self._of_station[station_id].values() if evse_id in one.evse_ids]
         for reservation in reversed(concerned):  # of several that were asked for, the last is it
@@ -268,7 +275,7 @@ class Reservations:
             state = ReservationState.REMOVED
             await self._store.commit(self._row(reservation, state=state), self._ended(reservation, state))
             self._apply(reservation, state=state)
-        elif not reservation.confirmed and reservation.state is ReservationState.ACTIVE:
+        elif not reservation.confirmed and status == "Reserved":
             await self._write(reservation, confirmed=True)
 
     async def _proven(self, reservation: Reservation, *, alone: bool) -> None:

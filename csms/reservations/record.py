@@ -37,7 +37,7 @@ class ReservationState(enum.StrEnum):
 LIVE: Final = (ReservationState.REQUESTED, ReservationState.ACTIVE)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Reservation:
     """One reservation. request: the ReserveNow that the station accepted, or was asked for.
 

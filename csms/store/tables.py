@@ -25,6 +25,9 @@ stations: Final = Table(
     Column("items_per_message", Text, nullable=False),  # JSON: {"GetVariables": 10, …}
     Column("boot", Text, nullable=False),  # JSON: chargingStation of the last BootNotification
     Column("booted_at", BigInteger),
+    Column("last_seen_at", BigInteger),
+    Column("reset", Text),  # JSON: the Reset that the station is to come back from
+    Column("availability", Text, nullable=False),  # JSON: what ChangeAvailability has set, as the API has it
 )
 
 connectors: Final = Table(
@@ -34,7 +37,8 @@ connectors: Final = Table(
     Column("evse_id", Integer, primary_key=True),
     Column("connector_id", Integer, primary_key=True),
     Column("status", String(20), nullable=False),
-    Column("reported_at", BigInteger, nullable=False),
+    Column("reported_at", BigInteger, nullable=False),  # by the station's clock
+    Column("received_at", BigInteger, nullable=False),
 )
 
 transactions: Final = Table(
@@ -42,21 +46,37 @@ transactions: Final = Table(
     metadata,
     Column("station_id", String(48), primary_key=True),
     Column("transaction_id", String(36), primary_key=True),
-    Column("evse_id", Integer),
-    Column("connector_id", Integer),
-    Column("id_token", Text),
-    Column("id_token_type", String(20)),
-    Column("remote_start_id", Integer),
-    Column("reservation_id", Integer),
-    Column("charging_state", String(20)),
-    Column("state_seq_no", Integer, nullable=False),  # the event charging_state is of: an older one must not undo it
-    Column("stopped_reason", String(20)),
+    Column("first_at", BigInteger, nullable=False),  # of the earliest event, for Started may be lost
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
-    Column("first_seq_no", Integer),  # of Started, None until it came
-    Column("final_seq_no", Integer),  # of Ended, None until it came
+    Column("first_seq_no", BigInteger),  # of Started, None until it came
+    Column("final_seq_no", BigInteger),  # of Ended, None until it came
+    Column("evse_id", BigInteger),
+    Column("connector_id", BigInteger),
+    Column("id_token", Text),
+    Column("id_token_type", String(20)),
+    Column("token_status", String(20)),  # as it was answered
+    Column("token_seq_no", BigInteger),  # the event id_token is of: the first that has one
+    Column("remote_start_id", BigInteger),
+    Column("reservation_id", BigInteger),
+    Column("charging_state", String(20)),
+    Column("state_seq_no", BigInteger),  # the event charging_state is of: an older one must not undo it
+    Column("stopped_reason", String(20)),
+    Column("register_first_at", BigInteger),  # Energy.Active.Import.Register: its first reading, and the last
+    Column("register_first_wh", Float),
+    Column("register_last_at", BigInteger),
+    Column("register_last_wh", Float),
     Column("updated_at", BigInteger, nullable=False),
-    Index("transactions_by_update", "updated_at", "station_id", "transaction_id"),
+    Column("messages_in_queue", Boolean),  # as GetTransactionStatus was last answered, at asked_at
+    Column("asked_at", BigInteger),
+    Index("transactions_by_time", "first_at", "station_id", "transaction_id"),
+)
+Index(
+    "transactions_open",
+    transactions.c.station_id,
+    transactions.c.transaction_id,
+    sqlite_where=transactions.c.ended_at.is_(None),
+    postgresql_where=transactions.c.ended_at.is_(None),
 )
 
 transaction_events: Final = Table(
@@ -64,7 +84,7 @@ transaction_events: Final = Table(
     metadata,
     Column("station_id", String(48), primary_key=True),
     Column("transaction_id", String(36), primary_key=True),
-    Column("seq_no", Integer, primary_key=True),
+    Column("seq_no", BigInteger, primary_key=True, autoincrement=False),
     Column("event_type", String(10), nullable=False),
     Column("trigger_reason", String(30), nullable=False),
     Column("offline", Boolean, nullable=False),
@@ -77,24 +97,22 @@ transaction_events: Final = Table(
 meter_values: Final = Table(
     "meter_values",
     metadata,
-    Column("meter_value_id", _Id, primary_key=True, autoincrement=True),
-    Column("station_id", String(48), nullable=False),
-    Column("evse_id", Integer),
-    Column("transaction_id", String(36)),
-    Column("seq_no", Integer),
-    Column("position", Integer, nullable=False),  # within its message
-    Column("sampled_at", BigInteger, nullable=False),
+    # The key tells what a resent message brings again, and is the order in which values are asked for.
+    Column("station_id", String(48), primary_key=True),
+    Column("sampled_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("transaction_id", String(36), primary_key=True),  # "" for MeterValues
+    Column("seq_no", BigInteger, primary_key=True, autoincrement=False),  # of MeterValues: a number made of its content
+    Column("position", Integer, primary_key=True, autoincrement=False),  # within its message
+    Column("evse_id", BigInteger),
     Column("measurand", String(40), nullable=False),
     Column("context", String(24), nullable=False),
     Column("phase", String(8)),
     Column("location", String(8), nullable=False),
-    Column("unit", String(20), nullable=False),
-    Column("multiplier", Integer, nullable=False),
+    Column("unit", String(20)),
+    Column("multiplier", BigInteger, nullable=False),
     Column("value", Float, nullable=False),  # as sent, multiplier not applied
     Column("signed", Text),  # JSON: signedMeterValue, verbatim
-    # A resent event brings the same values again: they are told by where they stand. MeterValues has no such name.
-    Index("meter_values_once", "station_id", "transaction_id", "seq_no", "position", unique=True),
-    Index("meter_values_by_time", "station_id", "sampled_at"),
+    sqlite_with_rowid=False,  # one tree instead of two
 )
 
 tokens: Final = Table(
@@ -138,16 +156,34 @@ variables: Final = Table(
     "variables",
     metadata,
     Column("station_id", String(48), primary_key=True),
-    Column("component", String(50), primary_key=True),
+    Column("component", String(50), primary_key=True),  # names and instances in lower case: they are case-insensitive
     Column("component_instance", String(50), primary_key=True),  # "" for none, as in the next: keys are never NULL
     Column("evse_id", Integer, primary_key=True),  # 0 for none
     Column("connector_id", Integer, primary_key=True),  # 0 for none
     Column("variable", String(50), primary_key=True),
     Column("variable_instance", String(50), primary_key=True),
     Column("attribute_type", String(10), primary_key=True),
-    Column("attribute", Text, nullable=False),  # JSON: value, mutability, persistent, constant
-    Column("characteristics", Text, nullable=False),  # JSON: variableCharacteristics
+    Column("identity", Text, nullable=False),  # JSON: component and variable as the station names them
+    Column("value", Text),  # NULL: not known, or not to be kept
+    Column("mutability", String(10)),  # NULL, as in the next three: no report has told
+    Column("persistent", Boolean),
+    Column("constant", Boolean),
+    Column("characteristics", Text),  # JSON: variableCharacteristics
+    Column("reboot_required", Boolean),  # the value was set, and holds after a reboot
     Column("reported_at", BigInteger, nullable=False),
+)
+
+reports: Final = Table(
+    "reports",
+    metadata,
+    Column("station_id", String(48), primary_key=True),
+    Column("request_id", Integer, primary_key=True),
+    Column("report_base", String(30)),  # NULL: of GetReport, or of a request this CSMS knows nothing of
+    Column("status", String(20)),  # of the answer to the request
+    Column("requested_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("seen", Text, nullable=False),  # the parts that came: bit n, of a number in hexadecimal, for seqNo n
+    Column("last_seq_no", Integer),  # of the part that nothing follows, None until it came
 )
 
 commands: Final = Table(

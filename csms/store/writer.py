@@ -16,6 +16,8 @@ import trio
 from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
+from csms.store.bulk import Executor
+
 log = logging.getLogger(__name__)
 
 _JOBS_WAITING: Final = 2_000
@@ -58,6 +60,7 @@ class Writer:
     def __init__(self, engine: Engine, in_thread: InThread, *, patience_s: float = 20.0) -> None:
         """in_thread: called for one batch at a time. patience_s: how long a writer waits in all."""
         self._engine = engine
+        self._executor = Executor(engine.dialect)
         self._in_thread = in_thread
         self._patience_s = patience_s
         self._put, self._jobs = trio.open_memory_channel[_Job](_JOBS_WAITING)
@@ -96,10 +99,11 @@ class Writer:
     async def _wait_for(self, job: _Job) -> None:
         with trio.move_on_after(self._patience_s):
             try:
-                self._put.send_nowait(job)
-            except trio.WouldBlock:
-                await self._put.send(job)
-            except trio.ClosedResourceError:
+                try:
+                    self._put.send_nowait(job)
+                except trio.WouldBlock:
+                    await self._put.send(job)
+            except (trio.ClosedResourceError, trio.BrokenResourceError):
                 raise StoreUnavailable("the store is closed") from None
             await job.done.wait()
             if job.error is not None:
@@ -126,7 +130,7 @@ class Writer:
         with self._engine.begin() as connection:
             for statement, parameters in rows.values():
                 if parameters:
-                    connection.execute(statement, parameters)
+                    self._executor.execute(connection, statement, parameters)
             for job in batch:
                 if job.work is not None:
                     job.result = job.work(connection)

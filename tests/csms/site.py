@@ -13,7 +13,7 @@ from typing import Any, Final
 import trio
 import trio.testing
 from quart.testing.utils import sentinel  # for: no JSON
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from trio.testing import MockClock
 
 from csms.app import Csms
@@ -21,6 +21,7 @@ from csms.passwords import Passwords
 from csms.settings import Settings
 from csms.store import Store
 from csms.store.database import open_engine
+from csms.store.tables import events
 from shared.clock import TrioClock
 from shared.handshake import basic_authorization, connect
 from shared.websocket import Patience
@@ -61,7 +62,7 @@ async def without_thread(function: Callable[[], Any]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What REST answered."""
+    """What REST answered. headers: by lower-case name."""
 
     status: int
     text: str
@@ -80,7 +81,7 @@ class Later:
         self._done = trio.Event()
         self._answer: Answer | None = None
 
-    async def run(self, ask: Callable[[], Any]) -> None:
+    async def run(self, ask: Callable[[], Awaitable[Answer]]) -> None:
         with self._scope:
             self._answer = await ask()
         self._done.set()
@@ -97,6 +98,28 @@ class Later:
             await self._done.wait()
         assert self._answer is not None, "the client went away"
         return self._answer
+
+
+class MemoryListener(trio.abc.Listener[trio.abc.Stream]):
+    """A port of the network in memory."""
+
+    def __init__(self) -> None:
+        self._dialled, self._waiting = trio.open_memory_channel[trio.abc.Stream](0)
+
+    async def accept(self) -> trio.abc.Stream:
+        try:
+            return await self._waiting.receive()
+        except trio.ClosedResourceError:
+            raise trio.ClosedResourceError("the port was closed") from None
+
+    async def aclose(self) -> None:
+        self._waiting.close()
+
+    async def dial(self) -> trio.abc.Stream:
+        """Raises trio.BrokenResourceError when nobody listens any more."""
+        here, there = trio.testing.memory_stream_pair()
+        await self._dialled.send(there)
+        return here
 
 
 class Life:
@@ -156,7 +179,7 @@ class Site:
 
         self._life = Life(self._nursery, self._engine, csms)
         self.store, self.csms = self._life.store, self._life.csms
-        self._client = self.csms.api.test_client()
+        self._client = self.csms.api.test_client(use_cookies=False)
 
     def break_store(self) -> None:
         """From now on the database takes no writes."""
@@ -181,6 +204,16 @@ class Site:
         self._begin_life()
         await self._life.start()
 
+    async def events(self, event_type: str | None = None) -> list[tuple[str, str | None, dict[str, Any]]]:
+        """The events written so far: type, station and data; of one type, or of all."""
+        query = select(events).order_by(events.c.event_id)
+        rows = await self.store.read(lambda connection: list(connection.execute(query)))
+        return [
+            (row.event_type, row.station_id, json.loads(row.data))
+            for row in rows
+            if event_type in (None, row.event_type)
+        ]
+
     # --- stations -----------------------------------------------------------------------------------------------------
 
     def dial(self) -> trio.abc.Stream:
@@ -197,9 +230,10 @@ class Site:
         path: str | None = None,
         headers: Mapping[str, str] | None = None,
         subprotocols: Sequence[str] = ("ocpp2.0.1",),
+        stream: trio.abc.Stream | None = None,
     ) -> FakeStation:
         """A station that has connected and said nothing yet. Raises HandshakeRefused."""
-        stream = self.dial()
+        stream = self.dial() if stream is None else stream
         if headers is None:
             headers = {"Authorization": basic_authorization(identity, password)}
         with trio.fail_after(PATIENCE_S):
@@ -238,7 +272,11 @@ class Site:
             data = json.dumps(body)
         with trio.fail_after(PATIENCE_S):
             response = await self._client.open(path, method=method, data=data, json=sentinel, headers=given)
-            return Answer(response.status_code, await response.get_data(as_text=True), dict(response.headers))
+            return Answer(
+                response.status_code,
+                await response.get_data(as_text=True),
+                {name.lower(): value for name, value in response.headers.items()},
+            )
 
     async def get(self, path: str, **more: Any) -> Answer:
         return await self.ask("GET", path, **more)
@@ -255,17 +293,17 @@ class Site:
     async def delete(self, path: str, **more: Any) -> Answer:
         return await self.ask("DELETE", path, **more)
 
-    def post_later(self, path: str, body: object = None, **more: Any) -> Later:
-        """Start a POST and go on."""
+    def ask_later(self, method: str, path: str, body: object = None, **more: Any) -> Later:
+        """Start a request and go on."""
         later = Later()
-        self._nursery.start_soon(later.run, partial(self.post, path, body, **more))
+        self._nursery.start_soon(later.run, partial(self.ask, method, path, body, **more))
         return later
 
+    def post_later(self, path: str, body: object = None) -> Later:
+        return self.ask_later("POST", path, body)
+
     def delete_later(self, path: str) -> Later:
-        """Start a DELETE and go on."""
-        later = Later()
-        self._nursery.start_soon(later.run, partial(self.delete, path))
-        return later
+        return self.ask_later("DELETE", path)
 
     async def call(self, action: str, payload: object = None, *, identity: str = "CP_1") -> Answer:
         """Have the CSMS send a request to a station, and wait for what comes of it."""

@@ -30,6 +30,9 @@ async def connect_and_boot(site: Site, registration: str) -> FakeStation:
     station = await site.connect()
     await register(site, registration)
     assert (await station.boot())["status"] == registration
+    if registration == "Pending":
+        await station.answer("GetBaseReport", {"status": "Rejected"})
+        await settle()
     return station
 
 
@@ -93,6 +96,14 @@ class TestB01Accepted:
         about = {"model": "M", "vendorName": "V", "serialNumber": "S-1", "firmwareVersion": "1.2"}
         await station.boot(chargingStation=about)
         assert (await site.get("/api/v1/stations/CP_1")).json["charging_station"] == about
+
+    async def test_customdata_is_not_kept_for_it_may_be_of_any_size(self, site: Site) -> None:
+        station = await site.connect()
+        own = {"customData": {"vendorId": "V", "novel": "x" * 500_000}}
+        about = {"model": "M", "vendorName": "V"}
+        await station.boot(chargingStation=about | own | {"modem": {"iccid": "1"} | own})
+        kept = (await site.get("/api/v1/stations/CP_1")).json["charging_station"]
+        assert kept == about | {"modem": {"iccid": "1"}}
 
     async def test_any_reason_is_welcome(self, site: Site) -> None:
         station = await site.connect()
@@ -184,6 +195,16 @@ class TestB03Rejected:
         assert (await site.post("/reserve/CP_1")).status == 503
         assert (await site.post("/reserve")).status == 503
         await settle()
+        assert station.unread() == []
+
+    async def test_b03_fr_03_what_waited_to_be_sent_when_it_was_rejected_is_not_sent(self, site: Site) -> None:
+        station = await connect_and_boot(site, "Pending")
+        first, second = site.call_later("ClearCache"), site.call_later("ClearCache")
+        message_id, _ = await station.expect("ClearCache")
+        await register(site, "Rejected")
+        await station.boot()
+        await station.send([3, message_id, {"status": "Accepted"}])
+        assert sorted([(await first.get()).status, (await second.get()).status]) == [200, 503]
         assert station.unread() == []
 
     async def test_the_next_boot_may_be_accepted(self, site: Site) -> None:

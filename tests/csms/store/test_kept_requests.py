@@ -62,8 +62,8 @@ async def test_reservations(database_url: str) -> None:
         await kept.reservations.requested("CP_2", reserve_now(77, 2))
         await kept.reservations.answered("CP_2", reserve_now(77, 2), CallTimedOut("x"))
     async with opened(database_url) as kept:
-        assert kept.reservations.reserved_evses("CP_1") == {1}
-        assert kept.reservations.reserved_evses("CP_2") == {2}
+        assert kept.reservations.taken_evses("CP_1") == [1]
+        assert kept.reservations.taken_evses("CP_2") == [2]
         await kept.reservations.end("CP_1", ids[2], ReservationState.USED)
         first = await kept.reservations.fetch_page(2, None)
         rest = await kept.reservations.fetch_page(9, reservation_key(first[-1]))

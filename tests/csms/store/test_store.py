@@ -16,7 +16,14 @@ from csms.user_mistake import UserMistake
 
 
 def connector(station_id: str, evse_id: int = 1, status: str | None = "Available") -> Row:
-    return {"station_id": station_id, "evse_id": evse_id, "connector_id": 1, "status": status, "reported_at": 0}
+    return {
+        "station_id": station_id,
+        "evse_id": evse_id,
+        "connector_id": 1,
+        "status": status,
+        "reported_at": 0,
+        "received_at": 0,
+    }
 
 
 def count(connection: Connection) -> int:

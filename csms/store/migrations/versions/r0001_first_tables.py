@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("connector_id", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("reported_at", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("station_id", "evse_id", "connector_id"),
     )
     op.create_table(
@@ -73,29 +74,35 @@ def upgrade() -> None:
 
     op.create_table(
         "meter_values",
-        sa.Column(
-            "meter_value_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
         sa.Column("station_id", sa.String(length=48), nullable=False),
-        sa.Column("evse_id", sa.Integer(), nullable=True),
-        sa.Column("transaction_id", sa.String(length=36), nullable=True),
-        sa.Column("seq_no", sa.Integer(), nullable=True),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("sampled_at", sa.BigInteger(), nullable=False),
+        sa.Column("sampled_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("transaction_id", sa.String(length=36), nullable=False),
+        sa.Column("seq_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("evse_id", sa.BigInteger(), nullable=True),
         sa.Column("measurand", sa.String(length=40), nullable=False),
         sa.Column("context", sa.String(length=24), nullable=False),
         sa.Column("phase", sa.String(length=8), nullable=True),
         sa.Column("location", sa.String(length=8), nullable=False),
-        sa.Column("unit", sa.String(length=20), nullable=False),
-        sa.Column("multiplier", sa.Integer(), nullable=False),
+        sa.Column("unit", sa.String(length=20), nullable=True),
+        sa.Column("multiplier", sa.BigInteger(), nullable=False),
         sa.Column("value", sa.Float(), nullable=False),
         sa.Column("signed", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("meter_value_id"),
+        sa.PrimaryKeyConstraint("station_id", "sampled_at", "transaction_id", "seq_no", "position"),
+        sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("meter_values", schema=None) as batch_op:
-        batch_op.create_index("meter_values_by_time", ["station_id", "sampled_at"], unique=False)
-        batch_op.create_index("meter_values_once", ["station_id", "transaction_id", "seq_no", "position"], unique=True)
-
+    op.create_table(
+        "reports",
+        sa.Column("station_id", sa.String(length=48), nullable=False),
+        sa.Column("request_id", sa.Integer(), nullable=False),
+        sa.Column("report_base", sa.String(length=30), nullable=True),
+        sa.Column("status", sa.String(length=20), nullable=True),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen", sa.Text(), nullable=False),
+        sa.Column("last_seq_no", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("station_id", "request_id"),
+    )
     op.create_table(
         "remote_starts",
         sa.Column("station_id", sa.String(length=48), nullable=False),
@@ -137,6 +144,9 @@ def upgrade() -> None:
         sa.Column("items_per_message", sa.Text(), nullable=False),
         sa.Column("boot", sa.Text(), nullable=False),
         sa.Column("booted_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=True),
+        sa.Column("reset", sa.Text(), nullable=True),
+        sa.Column("availability", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("station_id"),
     )
     op.create_table(
@@ -150,7 +160,7 @@ def upgrade() -> None:
         "transaction_events",
         sa.Column("station_id", sa.String(length=48), nullable=False),
         sa.Column("transaction_id", sa.String(length=36), nullable=False),
-        sa.Column("seq_no", sa.Integer(), nullable=False),
+        sa.Column("seq_no", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("event_type", sa.String(length=10), nullable=False),
         sa.Column("trigger_reason", sa.String(length=30), nullable=False),
         sa.Column("offline", sa.Boolean(), nullable=False),
@@ -164,24 +174,40 @@ def upgrade() -> None:
         "transactions",
         sa.Column("station_id", sa.String(length=48), nullable=False),
         sa.Column("transaction_id", sa.String(length=36), nullable=False),
-        sa.Column("evse_id", sa.Integer(), nullable=True),
-        sa.Column("connector_id", sa.Integer(), nullable=True),
-        sa.Column("id_token", sa.Text(), nullable=True),
-        sa.Column("id_token_type", sa.String(length=20), nullable=True),
-        sa.Column("remote_start_id", sa.Integer(), nullable=True),
-        sa.Column("reservation_id", sa.Integer(), nullable=True),
-        sa.Column("charging_state", sa.String(length=20), nullable=True),
-        sa.Column("state_seq_no", sa.Integer(), nullable=False),
-        sa.Column("stopped_reason", sa.String(length=20), nullable=True),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
-        sa.Column("first_seq_no", sa.Integer(), nullable=True),
-        sa.Column("final_seq_no", sa.Integer(), nullable=True),
+        sa.Column("first_seq_no", sa.BigInteger(), nullable=True),
+        sa.Column("final_seq_no", sa.BigInteger(), nullable=True),
+        sa.Column("evse_id", sa.BigInteger(), nullable=True),
+        sa.Column("connector_id", sa.BigInteger(), nullable=True),
+        sa.Column("id_token", sa.Text(), nullable=True),
+        sa.Column("id_token_type", sa.String(length=20), nullable=True),
+        sa.Column("token_status", sa.String(length=20), nullable=True),
+        sa.Column("token_seq_no", sa.BigInteger(), nullable=True),
+        sa.Column("remote_start_id", sa.BigInteger(), nullable=True),
+        sa.Column("reservation_id", sa.BigInteger(), nullable=True),
+        sa.Column("charging_state", sa.String(length=20), nullable=True),
+        sa.Column("state_seq_no", sa.BigInteger(), nullable=True),
+        sa.Column("stopped_reason", sa.String(length=20), nullable=True),
+        sa.Column("register_first_at", sa.BigInteger(), nullable=True),
+        sa.Column("register_first_wh", sa.Float(), nullable=True),
+        sa.Column("register_last_at", sa.BigInteger(), nullable=True),
+        sa.Column("register_last_wh", sa.Float(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("messages_in_queue", sa.Boolean(), nullable=True),
+        sa.Column("asked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("station_id", "transaction_id"),
     )
     with op.batch_alter_table("transactions", schema=None) as batch_op:
-        batch_op.create_index("transactions_by_update", ["updated_at", "station_id", "transaction_id"], unique=False)
+        batch_op.create_index("transactions_by_time", ["first_at", "station_id", "transaction_id"], unique=False)
+        batch_op.create_index(
+            "transactions_open",
+            ["station_id", "transaction_id"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
 
     op.create_table(
         "variables",
@@ -193,8 +219,13 @@ def upgrade() -> None:
         sa.Column("variable", sa.String(length=50), nullable=False),
         sa.Column("variable_instance", sa.String(length=50), nullable=False),
         sa.Column("attribute_type", sa.String(length=10), nullable=False),
-        sa.Column("attribute", sa.Text(), nullable=False),
-        sa.Column("characteristics", sa.Text(), nullable=False),
+        sa.Column("identity", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=True),
+        sa.Column("mutability", sa.String(length=10), nullable=True),
+        sa.Column("persistent", sa.Boolean(), nullable=True),
+        sa.Column("constant", sa.Boolean(), nullable=True),
+        sa.Column("characteristics", sa.Text(), nullable=True),
+        sa.Column("reboot_required", sa.Boolean(), nullable=True),
         sa.Column("reported_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
             "station_id",

@@ -1,0 +1,46 @@
+"""Query parameters: what a list is narrowed down to. Each raises Problem (422) for a value that cannot be."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+from quart import request
+
+from csms.api.problems import Problem
+from csms.store.moments import to_ms
+from shared.ocppj.date_time import from_wire, is_date_time
+
+_TRUTHS: Final = {"true": True, "false": False}
+_LARGEST: Final = 2**63 - 1
+
+
+def moment(name: str) -> int | None:
+    """An RFC 3339 moment, as the database has it."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not is_date_time(text):
+        hint = ", and + must be written %2B" if " " in text else ""
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be a moment of RFC 3339{hint}")
+    return to_ms(from_wire(text))
+
+
+def whole_number(name: str) -> int | None:
+    """A number from 0 on."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be a whole number")
+    return int(text)
+
+
+def truth(name: str) -> bool | None:
+    """True or false."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if text not in _TRUTHS:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be true or false")
+    return _TRUTHS[text]

@@ -1,0 +1,214 @@
+"""REST version 1: transactions and meter values."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from quart import Blueprint, Response, request
+from quart.typing import ResponseReturnValue
+
+from csms.api import queries as asked
+from csms.api.paging import read_page
+from csms.api.problems import Problem
+from csms.api.services import Services
+from csms.blocks.transactions.queries import (
+    Listed,
+    Wanted,
+    WantedValues,
+    list_meter_values,
+    list_transactions,
+    whole_transaction,
+)
+from csms.store import Row
+from csms.store.moments import from_ms
+from shared.ocppj.date_time import to_wire
+
+_ROWS_AT_ONCE: Final = 500
+_CSV_COLUMNS: Final = (
+    "station_id", "transaction_id", "evse_id", "connector_id", "started_at", "ended_at", "duration_s", "energy_wh",
+    "id_token", "id_token_type", "id_token_status", "charging_state", "stopped_reason", "remote_start_id",
+    "reservation_id", "complete",
+)  # fmt: skip
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def transaction_routes(services: Services) -> Blueprint:
+    """/api/v1/transactions and below, and the meter values of a station."""
+    routes = Blueprint("transactions", __name__, url_prefix="/api/v1")
+
+    @routes.get("/transactions")
+    async def list_all() -> ResponseReturnValue:
+        wanted = Wanted(
+            station_id=request.args.get("station_id"),
+            evse_id=asked.whole_number("evse_id"),
+            id_token=request.args.get("id_token"),
+            is_open=asked.truth("open"),
+            since=asked.moment("from"),
+            until=asked.moment("to"),
+        )
+        if _wants_csv():
+            return _csv_response(services, wanted)
+        page = read_page(int, str, str)
+        found = await services.store.read(
+            lambda connection: list_transactions(connection, wanted, page.after, page.limit + 1)
+        )
+        shown = found[: page.limit]
+        last_key = _sort_key(shown[-1]) if len(found) > page.limit else None
+        return page.answer("transactions", [_describe(listed) for listed in shown], last_key)
+
+    @routes.get("/transactions/<station_id>/<path:transaction_id>")
+    async def get_one(station_id: str, transaction_id: str) -> ResponseReturnValue:
+        whole = await services.store.read(
+            partial(whole_transaction, station_id=station_id, transaction_id=transaction_id)
+        )
+        if whole is None:
+            raise Problem(HTTPStatus.NOT_FOUND, f"No transaction {transaction_id} of {station_id} is known here")
+        missing = sum(last - first + 1 for first, last in whole.missing)
+        return {
+            **_describe(Listed(whole.row, len(whole.events), missing)),
+            "gaps": [{"first": first, "last": last} for first, last in whole.missing],
+            "events": [
+                {
+                    "seq_no": event["seq_no"],
+                    "received_at": _moment(event["received_at"]),
+                    "request": orjson.loads(event["payload"]),
+                    "response": orjson.loads(event["response"]),
+                }
+                for event in whole.events
+            ],
+            "meter_values": [_describe_value(value) for value in whole.meter_values],
+        }
+
+    @routes.get("/stations/<station_id>/meter-values")
+    async def meter_values(station_id: str) -> ResponseReturnValue:
+        wanted = WantedValues(
+            evse_id=asked.whole_number("evse_id"),
+            transaction_id=request.args.get("transaction_id"),
+            measurand=request.args.get("measurand"),
+            since=asked.moment("from"),
+            until=asked.moment("to"),
+        )
+        page = read_page(int, str, int, int)
+        found = await services.store.read(
+            lambda connection: list_meter_values(connection, station_id, wanted, page.after, page.limit + 1)
+        )
+        shown = found[: page.limit]
+        last = shown[-1] if len(found) > page.limit else None
+        last_key = (
+            None if last is None else [last[name] for name in ("sampled_at", "transaction_id", "seq_no", "position")]
+        )
+        return page.answer("meter_values", [_describe_value(value) for value in shown], last_key)
+
+    return routes
+
+
+def _wants_csv() -> bool:
+    given = request.args.get("format")
+    if given not in (None, "json", "csv"):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "format: must be json or csv")
+    if given is not None:
+        return given == "csv"
+    return request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv"
+
+
+def _csv_response(services: Services, wanted: Wanted) -> Response:
+    response = Response(_csv_pages(services, wanted), content_type="text/csv; charset=utf-8; header=present")
+    response.headers["Content-Disposition"] = 'attachment; filename="transactions.csv"'
+    response.timeout = None  # a long one takes as long as its reader needs
+    return response
+
+
+async def _csv_pages(services: Services, wanted: Wanted) -> AsyncIterator[bytes]:
+    """The whole list, of which never more than a page is in memory."""
+    yield _csv_lines([_CSV_COLUMNS])
+    after: list[Any] | None = None
+    while True:
+        read = partial(list_transactions, wanted=wanted, after=after, limit=_ROWS_AT_ONCE)
+        found = await services.store.read(read)
+        described = map(_describe, found)
+        yield _csv_lines([[_csv_cell(told[name]) for name in _CSV_COLUMNS] for told in described])
+        if len(found) < _ROWS_AT_ONCE:
+            return
+        after = _sort_key(found[-1])
+
+
+def _csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _csv_cell(value: object) -> str:
+    """Text that a spreadsheet would take for a formula is made text: stations and drivers write some of it."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str() if value.startswith(_FORMULA_STARTS):
+            return f"'{value}"
+        case _:
+            return str(value)
+
+
+def _sort_key(listed: Listed) -> list[Any]:
+    return [listed.row["first_at"], listed.row["station_id"], listed.row["transaction_id"]]
+
+
+def _describe(listed: Listed) -> dict[str, Any]:
+    row = listed.row
+    started, ended = row["started_at"], row["ended_at"]
+    first_wh, last_wh = row["register_first_wh"], row["register_last_wh"]
+    return {
+        "station_id": row["station_id"],
+        "transaction_id": row["transaction_id"],
+        "evse_id": row["evse_id"],
+        "connector_id": row["connector_id"],
+        "started_at": _moment(started),
+        "ended_at": _moment(ended),
+        "duration_s": None if started is None or ended is None else (ended - started) / 1000,
+        "open": ended is None,
+        "energy_wh": None if first_wh is None or last_wh is None else round(last_wh - first_wh, 3),
+        "register_start_wh": first_wh,
+        "register_stop_wh": last_wh,
+        "id_token": row["id_token"],
+        "id_token_type": row["id_token_type"],
+        "id_token_status": row["token_status"],
+        "charging_state": row["charging_state"],
+        "stopped_reason": row["stopped_reason"],
+        "remote_start_id": row["remote_start_id"],
+        "reservation_id": row["reservation_id"],
+        "events_received": listed.events,
+        "events_missing": listed.missing,
+        "complete": row["first_seq_no"] is not None and row["final_seq_no"] is not None and listed.missing == 0,
+        "messages_in_queue": row["messages_in_queue"],
+        "status_asked_at": _moment(row["asked_at"]),
+        "updated_at": _moment(row["updated_at"]),
+    }
+
+
+def _describe_value(value: Row) -> dict[str, Any]:
+    return {
+        "sampled_at": _moment(value["sampled_at"]),
+        "evse_id": value["evse_id"],
+        "transaction_id": value["transaction_id"] or None,
+        "seq_no": value["seq_no"] if value["transaction_id"] else None,
+        "measurand": value["measurand"],
+        "context": value["context"],
+        "phase": value["phase"],
+        "location": value["location"],
+        "unit": value["unit"],
+        "multiplier": value["multiplier"],
+        "value": value["value"],
+        "signed_meter_value": None if value["signed"] is None else orjson.loads(value["signed"]),
+    }
+
+
+def _moment(ms: int | None) -> str | None:
+    return None if ms is None else to_wire(from_ms(ms))

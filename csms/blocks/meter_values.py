@@ -1,0 +1,109 @@
+"""J Meter values: each sampled value becomes a row; a signed one is kept verbatim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Final
+
+import orjson
+
+from csms.blocks.conversation import Conversation, Payload
+from csms.store import Change, Row, Store
+from csms.store.moments import to_ms
+from csms.store.tables import meter_values as table
+from shared.ocppj.date_time import from_wire
+
+REGISTER: Final = "Energy.Active.Import.Register"
+_MOST_ZEROS: Final = 30  # a multiplier beyond that is a mistake, and 10 to the power of it could take for ever
+
+
+class MeterLog:
+    """Writes sampled values."""
+
+    def __init__(self, store: Store) -> None:
+        self._insert = store.insert(table).on_conflict_do_nothing()  # a resent message brings the same rows again
+
+    def change(self, rows: list[Row]) -> Change:
+        """The Change that writes rows made by rows_of()."""
+        return Change(self._insert, rows)
+
+
+async def meter_values(conversation: Conversation, request: Payload) -> Payload:
+    """Keep what was measured outside of transactions, or beside them (J01.FR.18)."""
+    station_id, values = conversation.station.station_id, request["meterValue"]
+    # A MeterValues has no number of its own, and several may be of one EVSE and moment (J01.FR.15).
+    number = int.from_bytes(blake2b(orjson.dumps([request["evseId"], values]), digest_size=7).digest())
+    rows = rows_of(station_id, request["evseId"], "", number, values)
+    await conversation.store.commit(conversation.meter_log.change(rows))
+    return {}
+
+
+def rows_of(
+    station_id: str, evse_id: int | None, transaction_id: str, seq_no: int, values: Iterable[Payload]
+) -> list[Row]:
+    """Rows of meter_values for MeterValueType objects, what is left out as SampledValueType has it by default."""
+    rows: list[Row] = []
+    position = 0
+    for meter_value in values:
+        sampled_at = to_ms(from_wire(meter_value["timestamp"]))
+        for sample in meter_value["sampledValue"]:
+            get = sample.get
+            measurand = get("measurand", REGISTER)
+            unit = get("unitOfMeasure") or {}
+            signed = get("signedMeterValue")
+            rows.append(
+                {
+                    "station_id": station_id,
+                    "sampled_at": sampled_at,
+                    "transaction_id": transaction_id,
+                    "seq_no": seq_no,
+                    "position": position,
+                    "evse_id": evse_id,
+                    "measurand": measurand,
+                    "context": get("context", "Sample.Periodic"),
+                    "phase": get("phase"),
+                    "location": get("location", "Outlet"),
+                    "unit": unit.get("unit") or _default_unit(measurand),
+                    "multiplier": int(unit.get("multiplier", 0)),
+                    "value": float(sample["value"]),
+                    "signed": None if signed is None else orjson.dumps(signed).decode(),
+                }
+            )
+            position += 1
+    return rows
+
+
+def _default_unit(measurand: str) -> str | None:
+    """UnitOfMeasureType has a default for energy alone."""
+    return "Wh" if measurand.startswith("Energy") else None
+
+
+def register_wh(meter_value: Payload) -> float | None:
+    """What the meter of the EVSE reads in a MeterValueType: imported active energy at the outlet in Wh.
+
+    Where it reads phases alone, their sum. None when it holds no such reading, or one that cannot be.
+    """
+    phases: float | None = None
+    for sample in meter_value["sampledValue"]:
+        if sample.get("measurand", REGISTER) != REGISTER or sample.get("location", "Outlet") != "Outlet":
+            continue
+        wh = _in_wh(sample)
+        if wh is None:
+            continue
+        if "phase" not in sample:
+            return wh
+        phases = wh if phases is None else phases + wh
+    return phases
+
+
+def _in_wh(sample: Payload) -> float | None:
+    value = float(sample["value"])
+    unit = sample.get("unitOfMeasure")
+    if unit is None:
+        return value
+    multiplier = unit.get("multiplier", 0)
+    name = unit.get("unit", "Wh")
+    if name not in ("Wh", "kWh") or abs(multiplier) > _MOST_ZEROS:
+        return None
+    return value * 10.0 ** int(multiplier) * (1000.0 if name == "kWh" else 1.0)
