@@ -16,11 +16,13 @@ from csms.blocks.meter_values import MeterLog
 from csms.blocks.provisioning import BootRetries
 from csms.blocks.transactions import Ledger
 from csms.blocks.vendors import load_vendors
+from csms.commands import Commands
 from csms.device_model import DeviceModels
 from csms.events import EventLog
 from csms.gateway import Gateway
 from csms.passwords import Passwords
 from csms.registry import Registration, Registry, Station
+from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
 from csms.session import Session
 from csms.settings import Settings
@@ -48,12 +50,14 @@ class Csms:
         self.vendors = load_vendors()
         self.switchboard = Switchboard()
         self.passwords = passwords
-        self.reservations = Reservations(clock, random)
         self.tokens = Tokens(store, clock)
         self.ledger = Ledger(store, clock)
         self.meter_log = MeterLog(store)
         self.clock = clock
         self.events = EventLog(store, clock)
+        self.reservations = Reservations(store, self.events, clock, random)
+        self.remote_starts = RemoteStarts(store, clock, random)
+        self.commands = Commands(store, self.events, clock, self.switchboard, self._new_message_id)
         self._random = random
         self.gateway = Gateway(
             registry=self.registry,
@@ -75,6 +79,9 @@ class Csms:
                 store=store,
                 tokens=self.tokens,
                 device_models=self.device_models,
+                remote_starts=self.remote_starts,
+                commands=self.commands,
+                schemas=self.gateway.schemas,
             )
         )
 
@@ -84,6 +91,15 @@ class Csms:
         await self.ledger.load()
         await self.registry.load()
         await self.device_models.load()
+        await self.reservations.load()
+        await self.remote_starts.load()
+        await self.commands.load()
+
+    async def work(self) -> None:
+        """Do what is to be done beside serving connections, until cancelled; after `load()`."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.reservations.run)
+            nursery.start_soon(self.commands.run)
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
@@ -104,6 +120,15 @@ class Csms:
             listeners = await trio.open_tcp_listeners(settings.port, host=settings.host)
         except OSError as error:
             raise UserMistake(_cannot_listen("stations", settings.host, settings.port, "--port", error)) from None
+        async with trio.open_nursery() as background:
+            background.start_soon(self.work)
+            await self._serve(listeners, stop, task_status)
+            background.cancel_scope.cancel()
+
+    async def _serve(
+        self, listeners: list[trio.SocketListener], stop: trio.Event, task_status: trio.TaskStatus[tuple[int, str]]
+    ) -> None:
+        settings = self.settings
         async with trio.open_nursery() as nursery:
             await nursery.start(self.gateway.serve, listeners, stop)
             port: int = listeners[0].socket.getsockname()[1]
@@ -129,6 +154,7 @@ class Csms:
             boot_retries=self.boot_retries,
             vendors=self.vendors,
             reservations=self.reservations,
+            remote_starts=self.remote_starts,
             tokens=self.tokens,
             ledger=self.ledger,
             meter_log=self.meter_log,
@@ -146,6 +172,7 @@ class Csms:
             self.switchboard,
             new_message_id=self._new_message_id,
             call_timeout_s=self.settings.call_timeout,
+            ready=self.commands.ready,
         )
 
     def _new_message_id(self) -> str:

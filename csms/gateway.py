@@ -58,7 +58,7 @@ class Gateway:
         self._patience = patience
         self._new_conversation = new_conversation
         self._new_session = new_session
-        self._schemas = {version.subprotocol: Schemas.load(version) for version in VERSIONS}
+        self.schemas = {version.subprotocol: Schemas.load(version) for version in VERSIONS}
         self._handshakes: set[trio.CancelScope] = set()
         self._closing = False
 
@@ -139,7 +139,7 @@ class Gateway:
         raise WebSocketClosed(CloseCode.GOING_AWAY, "the CSMS shuts down")
 
     def _language(self, version: Version) -> Language:
-        return Language(version, self._schemas[version.subprotocol], Side.CSMS)
+        return Language(version, self.schemas[version.subprotocol], Side.CSMS)
 
     async def _authenticate(self, request: Request) -> Station:
         """The station that a handshake is from. Raises Refusal for one that is not welcome (A00.FR.204, .207)."""

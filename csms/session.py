@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import trio
 from websockets.frames import CloseCode
 
-from csms.blocks import HANDLERS, OUTCOMES, Conversation, Payload, presence, provisioning
+from csms.blocks import HANDLERS, INTENTS, OUTCOMES, Conversation, Payload, presence, provisioning
 from csms.blocks.lifecycle import State
 from csms.registry import Registration
 from csms.store import StoreUnavailable
-from csms.switchboard import Command, NotCallable, Switchboard
+from csms.switchboard import Command, Job, NotCallable, NotSent, NotStored, Switchboard
 from shared.endpoint import Endpoint, Language
 from shared.message_log import MessageLog
-from shared.ocppj.errors import InternalError, NotSupported, OcppError
+from shared.ocppj.errors import ConnectionLost, InternalError, NotSupported, OcppError
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import Version
 from shared.websocket import WebSocket, WebSocketClosed
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 COMMANDS_WAITING: Final = 32  # for one station; one at a time goes out, each may take the call time-out
 LAST_WORD_S: Final = 5.0  # for telling that a station has gone
+LEARNING_S: Final = (
+    30.0  # what an answer told is kept even when the connection ends just then; longer than a commit takes
+)
 PING_TIMEOUT_S: Final = 10.0  # for a connection to prove that it lives when a newer one claims its identity
 
 
@@ -44,11 +48,14 @@ class Session:
         *,
         new_message_id: Callable[[], str],
         call_timeout_s: float,
+        ready: Callable[[str], None],
     ) -> None:
+        """ready: told of the station when it may have become ready for commands that wait for it; often in vain."""
         self._ws = ws
         self._language = language
         self._conversation = conversation
         self._switchboard = switchboard
+        self._ready = ready
         self._endpoint = Endpoint(
             ws,
             language,
@@ -122,6 +129,7 @@ class Session:
 
     def _take_place(self, nursery: trio.Nursery) -> None:
         dismissed = self._switchboard.join(self)
+        self._ready(self.station_id)
         if dismissed is not None:
             nursery.start_soon(dismissed.close, CloseCode.POLICY_VIOLATION, "replaced by a newer connection")
         if self._switchboard.is_seated(self):
@@ -151,9 +159,11 @@ class Session:
         if handler is None:
             raise NotSupported(f"{action} is not served by this CSMS")
         try:
-            return await handler(self._conversation, request)
+            response = await handler(self._conversation, request)
         except StoreUnavailable:  # it must not believe that this is kept
             raise InternalError("This could not be stored, send it again") from None
+        self._ready(self.station_id)
+        return response
 
     async def _forward(self) -> None:
         """Send what others want sent, one CALL at a time."""
@@ -163,33 +173,63 @@ class Session:
                     continue
                 result: Payload | OcppError
                 try:
-                    result = await self._call(command.action, command.payload)
+                    result = await self._call(command.action, command.payload, command.job)
                 except OcppError as error:
                     result = error
                 try:
                     command.reply.send_nowait(result)
                 except trio.BrokenResourceError:
                     log.info("%s %s: nobody waits for the result any more", self.station_id, command.action)
+                    if command.job is not None:
+                        command.job.late(result)
 
-    async def _call(self, action: str, request: Payload) -> Payload:
+    async def _call(self, action: str, request: Payload, job: Job | None = None) -> Payload:
+        """Send a CALL and learn from what comes of it.
+
+        Raises as Endpoint.call does, what `job` raises, NotCallable, NotSent and NotStored.
+        """
         if not self.may_be_called:  # any more: it was, when the command was given
             raise NotCallable(f"{self.station_id} is {self.state}")
+        if job is not None:
+            await job.begin()
+        intend = INTENTS.get(action)
+        if intend is not None:
+            try:
+                await intend(self._conversation, request)
+            except StoreUnavailable:
+                raise NotSent(f"{action} was not sent: the database does not answer") from None
         provisioning.note_request(self._conversation, action, request)
+        answer: Payload | OcppError
         try:
-            response = await self._endpoint.call(action, request)
+            answer = await self._endpoint.call(action, request, late=partial(self._learn_late, action, request, job))
         except OcppError as error:
-            await self._learn(action, request, error)
+            answer = error
+        except trio.Cancelled:
+            await self._learn(action, request, ConnectionLost("the session has ended"))
             raise
-        await self._learn(action, request, response)
-        return response
+        learnt = await self._learn(action, request, answer)
+        if isinstance(learnt, OcppError):
+            raise learnt
+        return learnt
 
-    async def _learn(self, action: str, request: Payload, answer: Payload | OcppError) -> None:
+    async def _learn(self, action: str, request: Payload, answer: Payload | OcppError) -> Payload | OcppError:
+        """Take note of what came of a CALL, and return it; NotStored when that could not be kept."""
         learn = OUTCOMES.get(action)
-        if learn is not None:
+        if learn is None:
+            return answer
+        with trio.move_on_after(LEARNING_S, shield=True):
             try:
                 await learn(self._conversation, request, answer)
             except StoreUnavailable as error:
                 log.warning("%s %s: what became of it could not be stored: %s", self.station_id, action, error)
+                return NotStored(f"The station has answered {action}, but that could not be stored", answer)
+        return answer
+
+    def _learn_late(self, action: str, request: Payload, job: Job | None, answer: Payload | OcppError) -> None:
+        if self._nursery is not None:
+            self._nursery.start_soon(self._learn, action, request, answer)
+        if job is not None:
+            job.late(answer)
 
     def _dismiss_waiting(self) -> None:
         with self._to_do:

@@ -31,6 +31,30 @@ class DeadlinePassed(CallFailed):
     """The station's answer did not come in time."""
 
 
+class NotSent(CallFailed):
+    """Nothing was sent, for what had to be stored before could not be."""
+
+
+class NotStored(CallFailed):
+    """The station has answered, but what that means could not be stored. answer: what it said."""
+
+    def __init__(self, description: str, answer: Payload | OcppError) -> None:
+        super().__init__(description)
+        self.answer = answer
+
+
+class Job(Protocol):
+    """Somebody who wants a CALL sent, and more than to wait for what comes of it."""
+
+    async def begin(self) -> None:
+        """Its turn has come: it is sent when this returns. Raises CallFailed when it is not to be sent."""
+        ...
+
+    def late(self, result: Payload | OcppError) -> None:
+        """What came of it, when nobody waits any more. Must not block."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A CALL that somebody wants sent, and the one-shot channel for what comes of it.
@@ -41,6 +65,7 @@ class Command:
     action: str
     payload: Payload
     reply: trio.MemorySendChannel[Payload | OcppError]
+    job: Job | None = None
 
     @property
     def is_abandoned(self) -> bool:
@@ -125,12 +150,14 @@ class Switchboard:
             if station_id in self._standing:
                 self._seats[station_id] = self._standing.pop(station_id)
 
-    async def call(self, station_id: str, action: str, payload: Payload, *, patience_s: float) -> Payload:
+    async def call(
+        self, station_id: str, action: str, payload: Payload, *, patience_s: float, job: Job | None = None
+    ) -> Payload:
         """Have a CALL sent to a station, and return the payload of its result.
 
         It waits for its turn behind others, and for the answer, patience_s in all. Raises a PeerError for a payload
         that does not fit the schema, NotConnected, NotCallable, Busy, DeadlinePassed, or what Endpoint.call raises;
-        ConnectionLost as soon as the station goes.
+        ConnectionLost as soon as the station goes; and what `job` raises. A job waits for room, and is never Busy.
         """
         seat = self.find(station_id)
         if seat is None:
@@ -140,13 +167,16 @@ class Switchboard:
         seat.schemas.validate_request(action, payload)
         reply, answer = trio.open_memory_channel[Payload | OcppError](1)
         with answer:
-            try:
-                seat.commands.send_nowait(Command(action, payload, reply))
-            except trio.WouldBlock:
-                raise Busy(f"too many calls wait for {station_id}") from None
-            except trio.BrokenResourceError:
-                raise ConnectionLost(f"{station_id} has gone") from None
             with trio.move_on_after(patience_s):
+                try:
+                    if job is None:
+                        seat.commands.send_nowait(Command(action, payload, reply))
+                    else:
+                        await seat.commands.send(Command(action, payload, reply, job))
+                except trio.WouldBlock:
+                    raise Busy(f"too many calls wait for {station_id}") from None
+                except trio.BrokenResourceError:
+                    raise ConnectionLost(f"{station_id} has gone") from None
                 try:
                     result = await answer.receive()
                 except trio.EndOfChannel:

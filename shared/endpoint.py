@@ -39,11 +39,14 @@ log = logging.getLogger(__name__)
 _CALLS_WAITING: Final = 8
 # A peer that resends does so with its latest CALL; a few more cost little.
 _ANSWERS_KEPT: Final = 8
+# Our CALLs that timed out and whose answers may come late.
+_TIMED_OUT_KEPT: Final = 8
 _ACTION_SHOWN: Final = 50  # characters, in logs: what a peer names may be no action
 
 Payload = dict[str, Any]
 Answer = Callable[[str, Payload], Awaitable[Payload]]
 Admit = Callable[[str], None]
+Late = Callable[[Payload | CallFailed], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class _Outstanding:
     message_id: str
     action: str
     deadline: float
+    late: Late | None
     over: trio.Event = field(default_factory=trio.Event)
     answer: CallResult | CallError | UnreadableAnswer | None = None
 
@@ -103,6 +107,7 @@ class Endpoint:
         "_messages",
         "_new_message_id",
         "_outstanding",
+        "_timed_out",
         "_turn",
         "_ws",
     )
@@ -128,6 +133,7 @@ class Endpoint:
         self._call_timeout_s = call_timeout_s
         self._turn = trio.Lock()
         self._outstanding: _Outstanding | None = None
+        self._timed_out: OrderedDict[str, _Outstanding] = OrderedDict()
         self._closed: WebSocketClosed | None = None
         self._answered: OrderedDict[str, _Answered] = OrderedDict()
 
@@ -146,12 +152,15 @@ class Endpoint:
                     self._outstanding.over.set()
         return closed
 
-    async def call(self, action: str, payload: Payload) -> Payload:
+    async def call(self, action: str, payload: Payload, *, late: Late | None = None) -> Payload:
         """Send a CALL when its turn comes and return the payload of its result.
 
         Raises a PeerError when payload does not fit the schema, or JSON (nothing is sent then), CallRefused for a
         CALLERROR, InvalidAnswer, CallTimedOut, ConnectionLost. A caller that gives up leaves its CALL under way: the
         next one is sent when that is answered or has timed out (Part 4 §4.1.1).
+
+        late: told what the call would have returned or raised, when the answer comes after CallTimedOut. The task that
+        reads calls it, so it must not block.
         """
         self._language.schemas.validate_request(action, payload)
         async with self._turn:
@@ -161,7 +170,7 @@ class Endpoint:
                 call = _Written.of(Call(message_id, action, payload))
             except TypeError as error:
                 raise FormatViolation(f"the payload: {error}") from None
-            outstanding = _Outstanding(message_id, action, trio.current_time() + self._call_timeout_s)
+            outstanding = _Outstanding(message_id, action, trio.current_time() + self._call_timeout_s, late)
             self._outstanding = outstanding
             try:
                 await self._send(call, action)
@@ -170,6 +179,10 @@ class Endpoint:
             with trio.move_on_at(outstanding.deadline):
                 await outstanding.over.wait()
             self._outstanding = None
+            if outstanding.answer is None and late is not None:
+                self._timed_out[message_id] = outstanding
+                if len(self._timed_out) > _TIMED_OUT_KEPT:
+                    self._timed_out.popitem(last=False)
         return self._result_of(outstanding)
 
     async def _previous_call_over(self) -> None:
@@ -233,14 +246,18 @@ class Endpoint:
             self._messages.received(text, message, message.action)
             return message
         outstanding = self._outstanding
-        answers = outstanding is not None and outstanding.message_id == message.message_id
-        self._messages.received(text, message, outstanding.action if outstanding is not None and answers else None)
+        if outstanding is None or outstanding.message_id != message.message_id:
+            outstanding = self._timed_out.get(message.message_id)
+        self._messages.received(text, message, None if outstanding is None else outstanding.action)
         self._settle(message)
         return None
 
     def _settle(self, answer: CallResult | CallError | UnreadableAnswer) -> None:
         outstanding = self._outstanding
-        if outstanding is None or outstanding.message_id != answer.message_id:
+        late = self._timed_out.pop(answer.message_id, None)
+        if late is not None:
+            self._tell_late(late, answer)
+        elif outstanding is None or outstanding.message_id != answer.message_id:
             log.info(
                 "%s: nobody waits for the answer to %s (any more)",
                 self._messages.station_id,
@@ -249,6 +266,18 @@ class Endpoint:
         elif outstanding.answer is None:
             outstanding.answer = answer
             outstanding.over.set()
+
+    def _tell_late(self, outstanding: _Outstanding, answer: CallResult | CallError | UnreadableAnswer) -> None:
+        log.info(
+            "%s: the answer to %s %s came late", self._messages.station_id, outstanding.action, outstanding.message_id
+        )
+        outstanding.answer = answer
+        if outstanding.late is not None:
+            try:
+                result: Payload | CallFailed = self._result_of(outstanding)
+            except CallFailed as failure:
+                result = failure
+            outstanding.late(result)
 
     async def _answer_calls(self, calls: trio.MemoryReceiveChannel[Call | PeerError]) -> None:
         with calls:

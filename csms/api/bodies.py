@@ -53,6 +53,17 @@ class NewReservation(Reserve, forbid_unknown_fields=True, kw_only=True):
     station_id: str | None = None
 
 
+class PostCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A command that waits for its station. expires_at or expires_in_s; without either, an hour."""
+
+    station_id: str
+    action: str
+    payload: dict[str, Any] = {}
+    expires_at: Moment | None = None
+    expires_in_s: Annotated[float, msgspec.Meta(gt=0, le=366 * 86_400)] | None = None
+    deduplication_key: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[!-~]+\Z")] | None = None
+
+
 class PatchStation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The part of a registry entry that is to change."""
 
@@ -100,8 +111,14 @@ async def read_payload() -> dict[str, Any]:
         raise Problem(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}") from None
     if not isinstance(payload, dict):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The body must be a JSON object, the OCPP payload", pointer="")
+    check_payload(payload, "")
+    return payload
+
+
+def check_payload(payload: dict[str, Any], pointer: str) -> None:
+    """Raise Problem 422 for a payload that cannot be written again. pointer: where it stands in the body."""
     try:
         orjson.dumps([payload])  # in a message it is one level deeper
     except orjson.JSONEncodeError:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The payload is nested too deeply", pointer="") from None
-    return payload
+        detail = "The payload is nested too deeply, or holds a number of more than 64 bits"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, pointer=pointer) from None

@@ -29,18 +29,21 @@ class Booking:
     status: str
 
 
-async def book(services: Services, wish: Reserve, station_id: str) -> Booking:
-    """Reserve at one station. Raises NothingAvailable, and what Services.call raises."""
+async def book(services: Services, wish: Reserve, station_id: str, reservation_id: int) -> Booking:
+    """Reserve at one station. Raises NothingAvailable, and what Services.call raises.
+
+    reservation_id: from Reservations.new_id().
+    """
     station = services.registry.get(station_id)
     if station is None or services.switchboard.find(station_id) is None:
         raise NothingAvailable(f"No such Charge Point. [{station_id}]")
     if not _is_accepted(services, station):
         raise NothingAvailable(f"{station_id} has not been accepted yet: it must boot first.")
     evse_id = _choose_evse(services, station, wish)
-    return await _reserve(services, station, evse_id, wish)
+    return await _reserve(services, station, evse_id, wish, reservation_id)
 
 
-async def book_anywhere(services: Services, wish: Reserve) -> Booking:
+async def book_anywhere(services: Services, wish: Reserve, reservation_id: int) -> Booking:
     """Reserve at the first station that has an EVSE available. Raises as book() does."""
     for station_id in services.switchboard.station_ids():
         station = services.registry.get(station_id)
@@ -50,7 +53,7 @@ async def book_anywhere(services: Services, wish: Reserve) -> Booking:
             evse_id = _choose_evse(services, station, wish)
         except NothingAvailable:
             continue
-        return await _reserve(services, station, evse_id, wish)
+        return await _reserve(services, station, evse_id, wish, reservation_id)
     raise NothingAvailable("Nothing is available at any Charge Point.")
 
 
@@ -74,8 +77,9 @@ def _choose_evse(services: Services, station: Station, wish: Reserve) -> int | N
     raise NothingAvailable(f"Nothing is available at {station.station_id}.")
 
 
-async def _reserve(services: Services, station: Station, evse_id: int | None, wish: Reserve) -> Booking:
-    reservation_id = services.reservations.new_id()
+async def _reserve(
+    services: Services, station: Station, evse_id: int | None, wish: Reserve, reservation_id: int
+) -> Booking:
     expires_at = wish.expires_at or services.clock.now() + DEFAULT_DURATION
     request: dict[str, Any] = {
         "id": reservation_id,
@@ -88,7 +92,7 @@ async def _reserve(services: Services, station: Station, evse_id: int | None, wi
         request["evseId"] = evse_id
     if wish.connector_type is not None:
         request["connectorType"] = wish.connector_type
-    with services.reservations.asking_for(station.station_id, evse_id):
+    with services.reservations.asking_for(station.station_id, reservation_id, evse_id):
         response = await services.call(station.station_id, "ReserveNow", request)
     return Booking(station.station_id, evse_id, reservation_id, response["status"])
 

@@ -26,6 +26,8 @@ def call_routes(services: Services) -> Blueprint:
         version = VERSIONS[0] if seat is None else seat.version
         if action not in version.csms_actions:
             raise Problem(HTTPStatus.NOT_FOUND, f"{action} is not an action that a CSMS sends in {version.subprotocol}")
-        return {"result": await services.call(station_id, action, payload)}
+        completed = await services.remote_starts.complete(action, payload)
+        answer = {"result": await services.call(station_id, action, completed)}
+        return answer | ({"remote_start_id": completed["remoteStartId"]} if completed is not payload else {})
 
     return routes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -53,6 +54,29 @@ def _key(cursor: str | None, key_types: tuple[type, ...]) -> list[Any] | None:
         key = orjson.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
     except (binascii.Error, orjson.JSONDecodeError, UnicodeEncodeError):
         key = None
-    if not isinstance(key, list) or [type(part) for part in key] != list(key_types):
+    if not isinstance(key, list) or [type(part) for part in key] != list(key_types) or not all(map(_fits, key)):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor: must be the next_cursor of the page before")
     return key
+
+
+def _fits(part: object) -> bool:
+    """Whether databases can compare with it."""
+    if isinstance(part, int):
+        return abs(part) < 2**63
+    return not isinstance(part, str) or part.isprintable()
+
+
+def read_text(name: str) -> str | None:
+    """A query parameter that is to equal something printable. Raises Problem (422)."""
+    text = request.args.get(name)
+    if text is not None and not text.isprintable():
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be printable")
+    return text
+
+
+def read_choice(name: str, choices: type[StrEnum]) -> str | None:
+    """A query parameter that is one of `choices`. Raises Problem (422)."""
+    text = request.args.get(name)
+    if text is not None and text not in list(choices):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be one of {', '.join(choices)}")
+    return text

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from quart import Response
 from werkzeug.exceptions import HTTPException
 
-from csms.switchboard import Busy, DeadlinePassed, NotCallable, NotConnected
+from csms.switchboard import Busy, DeadlinePassed, NotCallable, NotConnected, NotSent, NotStored
 from shared.ocppj.errors import CallRefused, CallTimedOut, ConnectionLost, InvalidAnswer, OcppError, PeerError
+
+STORE_UNAVAILABLE: Final = "The database does not answer; nothing was changed"
 
 
 class Problem(Exception):
@@ -37,6 +39,14 @@ class Problem(Exception):
             self.status.value,
             dict(self.headers),
             content_type="application/problem+json",
+        )
+
+    def within(self, pointer: str) -> Problem:
+        """The same, of a body that has what is wrong at `pointer`."""
+        inner = self.more.pop("pointer", "")
+        inner = inner if inner.startswith("/") else ""
+        return Problem(
+            self.status, f"{pointer}{self.detail.removeprefix('the payload')}", pointer=pointer + inner, **self.more
         )
 
     @classmethod
@@ -69,7 +79,7 @@ def call_status(error: OcppError) -> HTTPStatus:
     match error:
         case PeerError():  # our own request does not fit the schema
             return HTTPStatus.UNPROCESSABLE_ENTITY
-        case NotConnected() | NotCallable() | Busy() | ConnectionLost():
+        case NotConnected() | NotCallable() | Busy() | ConnectionLost() | NotSent() | NotStored():
             return HTTPStatus.SERVICE_UNAVAILABLE
         case CallTimedOut() | DeadlinePassed():
             return HTTPStatus.GATEWAY_TIMEOUT

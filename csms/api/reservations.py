@@ -9,10 +9,12 @@ from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
 from csms.api.bodies import NewReservation, read_body
-from csms.api.booking import NothingAvailable, book, book_anywhere
+from csms.api.booking import Booking, NothingAvailable, book, book_anywhere
+from csms.api.paging import read_choice, read_page, read_text
 from csms.api.problems import Problem
 from csms.api.services import Services
-from csms.reservations import Reservation, ReservationState
+from csms.reservations import Reservation, ReservationState, describe, sort_key
+from shared.ocppj.errors import CallFailed
 
 
 def reservation_routes(services: Services) -> Blueprint:
@@ -21,32 +23,41 @@ def reservation_routes(services: Services) -> Blueprint:
 
     @routes.get("")
     async def list_reservations() -> ResponseReturnValue:
-        return {"reservations": [_describe(reservation) for reservation in services.reservations]}
+        page = read_page(int, str, int)
+        station_id, state = read_text("station"), read_choice("state", ReservationState)
+        found = await services.reservations.fetch_page(page.limit + 1, page.after, station_id=station_id, state=state)
+        items = found[: page.limit]
+        last_key = sort_key(items[-1]) if len(found) > page.limit else None
+        return page.answer("reservations", [_describe(services, one) for one in items], last_key)
 
     @routes.post("")
     async def make_reservation() -> ResponseReturnValue:
         wish = await read_body(NewReservation)
-        if wish.station_id is None:
-            booking = await book_anywhere(services, wish)
-        else:
-            booking = await book(services, wish, wish.station_id)
-        reservation = services.reservations.get(booking.reservation_id)
-        if reservation is None:
+        reservation_id = await services.reservations.new_id()
+        try:
+            booking = await _book(services, wish, reservation_id)
+        except CallFailed as error:
+            raise await _of_failed_call(services, reservation_id, error) from None
+        reservation = await _known(services, reservation_id)
+        if booking.status != "Accepted":
             raise Problem(HTTPStatus.CONFLICT, f"{booking.station_id} answered {booking.status}", reason=booking.status)
-        return _describe(reservation), HTTPStatus.CREATED.value
+        return _describe(services, reservation), HTTPStatus.CREATED.value
 
     @routes.get("/<int:reservation_id>")
     async def get_reservation(reservation_id: int) -> ResponseReturnValue:
-        return _describe(_known(services, reservation_id))
+        return _describe(services, await _known(services, reservation_id))
 
     @routes.delete("/<int:reservation_id>")
     async def cancel_reservation(reservation_id: int) -> ResponseReturnValue:
-        reservation = _known(services, reservation_id)
-        if reservation.state is not ReservationState.ACTIVE:
-            raise Problem(HTTPStatus.CONFLICT, f"The reservation is {reservation.state}")
+        reservation = _describe(services, await _known(services, reservation_id))
+        if not ReservationState(reservation["state"]).is_live:
+            raise Problem(HTTPStatus.CONFLICT, f"The reservation is {reservation['state']}")
         request = {"reservationId": reservation_id}
-        response = await services.call(reservation.station_id, "CancelReservation", request)
-        return {"status": response["status"], "reservation": _describe(reservation)}
+        response = await services.call(reservation["station_id"], "CancelReservation", request)
+        return {
+            "status": response["status"],
+            "reservation": _describe(services, await _known(services, reservation_id)),
+        }
 
     @routes.errorhandler(NothingAvailable)
     async def nothing_available(error: NothingAvailable) -> ResponseReturnValue:
@@ -55,19 +66,26 @@ def reservation_routes(services: Services) -> Blueprint:
     return routes
 
 
-def _known(services: Services, reservation_id: int) -> Reservation:
-    reservation = services.reservations.get(reservation_id)
+async def _book(services: Services, wish: NewReservation, reservation_id: int) -> Booking:
+    if wish.station_id is None:
+        return await book_anywhere(services, wish, reservation_id)
+    return await book(services, wish, wish.station_id, reservation_id)
+
+
+async def _known(services: Services, reservation_id: int) -> Reservation:
+    reservation = await services.reservations.fetch(reservation_id)
     if reservation is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"No reservation {reservation_id} is known here")
     return reservation
 
 
-def _describe(reservation: Reservation) -> dict[str, Any]:
-    return {
-        "reservation_id": reservation.reservation_id,
-        "station_id": reservation.station_id,
-        "evse_id": reservation.evse_id,
-        "id_token": reservation.request["idToken"],
-        "expires_at": reservation.expires_at.isoformat(),
-        "state": reservation.state.value,
-    }
+async def _of_failed_call(services: Services, reservation_id: int, error: CallFailed) -> Problem:
+    """Tells the id when the station was asked: it may have accepted, and GET tells what became of it."""
+    problem = Problem.of_call(error)
+    if await services.reservations.fetch(reservation_id) is not None:
+        problem.more["reservation_id"] = reservation_id
+    return problem
+
+
+def _describe(services: Services, reservation: Reservation) -> dict[str, Any]:
+    return describe(reservation, services.clock.now())

@@ -16,8 +16,9 @@ from werkzeug.exceptions import HTTPException
 
 from csms.api.bodies import Reserve, read_body
 from csms.api.booking import NothingAvailable, book, book_anywhere
-from csms.api.problems import Problem, call_status
+from csms.api.problems import STORE_UNAVAILABLE, Problem, call_status
 from csms.api.services import Services
+from csms.store import StoreUnavailable
 from shared.ocppj.errors import OcppError
 
 
@@ -31,12 +32,12 @@ def seed_routes(services: Services) -> Blueprint:
 
     @routes.post("/reserve/<station_id>")
     async def reserve(station_id: str) -> ResponseReturnValue:
-        booking = await book(services, await read_body(Reserve), station_id)
+        booking = await book(services, await read_body(Reserve), station_id, await services.reservations.new_id())
         return _json({"status": booking.status})
 
     @routes.post("/reserve")
     async def reserve_anywhere() -> ResponseReturnValue:
-        booking = await book_anywhere(services, await read_body(Reserve))
+        booking = await book_anywhere(services, await read_body(Reserve), await services.reservations.new_id())
         return _json(
             {
                 "status": booking.status,
@@ -53,6 +54,10 @@ def seed_routes(services: Services) -> Blueprint:
     @routes.errorhandler(OcppError)
     async def call_failed(error: OcppError) -> ResponseReturnValue:
         return _error(call_status(error), str(error))
+
+    @routes.errorhandler(StoreUnavailable)
+    async def store_unavailable(_unavailable: StoreUnavailable) -> ResponseReturnValue:
+        return _error(HTTPStatus.SERVICE_UNAVAILABLE, STORE_UNAVAILABLE)
 
     @routes.errorhandler(Problem)
     async def problem(error: Problem) -> ResponseReturnValue:

@@ -15,6 +15,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from csms.api.calls import call_routes
+from csms.api.commands import command_routes
 from csms.api.guard import Guard
 from csms.api.problems import Problem
 from csms.api.reservations import reservation_routes
@@ -72,6 +73,7 @@ def create_api(services: Services) -> QuartTrio:
     api.register_blueprint(call_routes(services))
     api.register_blueprint(variable_routes(services))
     api.register_blueprint(reservation_routes(services))
+    api.register_blueprint(command_routes(services))
     api.register_blueprint(token_routes(services))
     api.register_blueprint(transaction_routes(services))
     return api

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from csms.commands import Commands
 from csms.device_model import DeviceModels
 from csms.passwords import Passwords
 from csms.registry import Registry
+from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
 from csms.settings import Settings
 from csms.store import Store
 from csms.switchboard import Switchboard
 from csms.tokens import Tokens
 from shared.clock import Clock
+from shared.ocppj.schemas import Schemas
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of the CSMS that routes reach."""
+    """The parts of the CSMS that routes reach. schemas: by subprotocol."""
 
     settings: Settings
     clock: Clock
@@ -29,6 +33,9 @@ class Services:
     store: Store
     tokens: Tokens
     device_models: DeviceModels
+    remote_starts: RemoteStarts
+    commands: Commands
+    schemas: Mapping[str, Schemas]
 
     async def call(self, station_id: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Send a CALL to a station, with the patience of a REST call; raises as Switchboard.call does."""

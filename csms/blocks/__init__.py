@@ -12,10 +12,11 @@ from csms.blocks import (
     meter_values,
     notices,
     provisioning,
+    remote_control,
     reservation,
     transactions,
 )
-from csms.blocks.conversation import Conversation, Handler, Outcome, Payload
+from csms.blocks.conversation import Conversation, Handler, Intent, Outcome, Payload
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     "BootNotification": provisioning.boot_notification,
@@ -32,9 +33,16 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 }
 """What a station may send."""
 
+INTENTS: Final[Mapping[str, Intent]] = {
+    "ReserveNow": reservation.before_reserve_now,
+    "RequestStartTransaction": remote_control.before_request_start_transaction,
+}
+"""What the CSMS keeps of a request of its own before it is sent, whoever asked for it."""
+
 OUTCOMES: Final[Mapping[str, Outcome]] = {
     "ReserveNow": reservation.after_reserve_now,
     "CancelReservation": reservation.after_cancel_reservation,
+    "RequestStartTransaction": remote_control.after_request_start_transaction,
     "ChangeAvailability": availability.after_change_availability,
     "GetBaseReport": provisioning.after_report_request,
     "GetReport": provisioning.after_report_request,
@@ -42,6 +50,6 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     "SetVariables": provisioning.after_set_variables,
     "Reset": provisioning.after_reset,
 }
-"""What the CSMS learns from the answer to a request of its own, whoever asked for it."""
+"""What the CSMS learns from what came of a request of its own, in time or late, whoever asked for it."""
 
-__all__ = ["HANDLERS", "OUTCOMES", "Conversation", "Handler", "Outcome", "Payload"]
+__all__ = ["HANDLERS", "INTENTS", "OUTCOMES", "Conversation", "Handler", "Intent", "Outcome", "Payload"]

@@ -120,4 +120,4 @@ async def _keep(conversation: Conversation, reports: Reports) -> None:
     ]
     await conversation.registry.report(station, reports, *told)
     for (evse_id, _), report in reports.items():
-        conversation.reservations.connector_reported(station.station_id, evse_id, report.status)
+        await conversation.reservations.connector_reported(station.station_id, evse_id, report.status)

@@ -12,6 +12,7 @@ from csms.blocks.vendors import Vendors
 from csms.device_model import DeviceModels
 from csms.events import EventLog
 from csms.registry import Registry, Station
+from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
 from csms.store import Store
 from csms.tokens import Tokens
@@ -45,6 +46,7 @@ class Conversation:
     boot_retries: BootRetries
     vendors: Vendors
     reservations: Reservations
+    remote_starts: RemoteStarts
     tokens: Tokens
     ledger: Ledger
     meter_log: MeterLog
@@ -58,4 +60,5 @@ class Conversation:
 
 
 Handler = Callable[[Conversation, Payload], Awaitable[Payload]]
+Intent = Callable[[Conversation, Payload], Awaitable[None]]
 Outcome = Callable[[Conversation, Payload, Payload | OcppError], Awaitable[None]]

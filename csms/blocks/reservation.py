@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from csms.blocks.conversation import Conversation, Payload
+from csms.ids import check
 from csms.reservations import ReservationState
-from shared.ocppj.date_time import from_wire
 from shared.ocppj.errors import OcppError
 
 _ENDED: Final = {"Expired": ReservationState.EXPIRED, "Removed": ReservationState.REMOVED}
@@ -15,17 +15,19 @@ _ENDED: Final = {"Expired": ReservationState.EXPIRED, "Removed": ReservationStat
 async def reservation_status_update(conversation: Conversation, request: Payload) -> Payload:
     """A reservation expired (H04.FR.01) or was removed (H01.FR.16, H01.FR.17)."""
     state = _ENDED[request["reservationUpdateStatus"]]
-    conversation.reservations.end(conversation.station.station_id, request["reservationId"], state)
+    await conversation.reservations.end(conversation.station.station_id, request["reservationId"], state)
     return {}
 
 
+async def before_reserve_now(conversation: Conversation, request: Payload) -> None:
+    """The station may hold the reservation from when it is sent, whether its answer arrives or not."""
+    check(request["id"], "/id")
+    await conversation.reservations.requested(conversation.station.station_id, request)
+
+
 async def after_reserve_now(conversation: Conversation, request: Payload, answer: Payload | OcppError) -> None:
-    """The reservation exists from the station's Accepted on, whoever asked for it (H01.FR.03)."""
-    if isinstance(answer, OcppError):
-        return
-    if answer["status"] == "Accepted":
-        expires_at = from_wire(request["expiryDateTime"])
-        conversation.reservations.accepted(conversation.station.station_id, request, expires_at)
+    """The reservation is made by the station's Accepted, whoever asked for it (H01.FR.03)."""
+    await conversation.reservations.answered(conversation.station.station_id, request, answer)
 
 
 async def after_cancel_reservation(conversation: Conversation, request: Payload, answer: Payload | OcppError) -> None:
@@ -33,4 +35,4 @@ async def after_cancel_reservation(conversation: Conversation, request: Payload,
     if isinstance(answer, OcppError):
         return
     state = ReservationState.CANCELLED if answer["status"] == "Accepted" else ReservationState.REMOVED
-    conversation.reservations.end(conversation.station.station_id, request["reservationId"], state)
+    await conversation.reservations.end(conversation.station.station_id, request["reservationId"], state)

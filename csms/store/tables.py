@@ -127,12 +127,29 @@ reservations: Final = Table(
     "reservations",
     metadata,
     Column("station_id", String(48), primary_key=True),
-    Column("reservation_id", Integer, primary_key=True),
+    Column("reservation_id", BigInteger, primary_key=True),
     Column("request", Text, nullable=False),  # JSON: the ReserveNow
+    Column("proposed", Text),  # JSON: a ReserveNow that is to replace it, while its answer is not known
     Column("state", String(20), nullable=False),
     Column("confirmed", Boolean, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    Index("reservations_by_id", "reservation_id"),
+    Index("reservations_by_time", "made_at", "station_id", "reservation_id"),
+    Index("reservations_by_state", "state"),
+)
+
+remote_starts: Final = Table(
+    "remote_starts",
+    metadata,
+    Column("station_id", String(48), primary_key=True),
+    Column("remote_start_id", BigInteger, primary_key=True),
+    Column("request", Text, nullable=False),  # JSON: the RequestStartTransaction
+    Column("status", String(20)),  # of its response, None while there is none
+    Column("transaction_id", String(36)),  # of the transaction that it started, None until that is known
+    Column("requested_at", BigInteger, nullable=False),
+    Index("remote_starts_by_id", "remote_start_id"),
 )
 
 variables: Final = Table(
@@ -179,10 +196,13 @@ commands: Final = Table(
     Column("deduplication_key", String(100), unique=True),
     Column("state", String(20), nullable=False),
     Column("history", Text, nullable=False),  # JSON: [{"state": …, "at": …}, …]
-    Column("result", Text),
+    Column("result", Text),  # JSON: {"result": …}, {"error": …} or null
+    Column("remote_start_id", BigInteger),  # of a RequestStartTransaction
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    Index("commands_by_station", "station_id", "state"),
+    Index("commands_by_state", "state"),
+    Index("commands_by_time", "created_at", "command_id"),
+    Index("commands_by_station", "station_id", "created_at", "command_id"),
 )
 
 messages: Final = Table(

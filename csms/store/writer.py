@@ -99,10 +99,11 @@ class Writer:
     async def _wait_for(self, job: _Job) -> None:
         with trio.move_on_after(self._patience_s):
             try:
-                self._put.send_nowait(job)
-            except trio.WouldBlock:
-                await self._put.send(job)
-            except trio.ClosedResourceError:
+                try:
+                    self._put.send_nowait(job)
+                except trio.WouldBlock:
+                    await self._put.send(job)
+            except (trio.ClosedResourceError, trio.BrokenResourceError):
                 raise StoreUnavailable("the store is closed") from None
             await job.done.wait()
             if job.error is not None:

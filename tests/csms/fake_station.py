@@ -70,6 +70,10 @@ class FakeStation:
         self._kept.clear()
         return frames
 
+    def forget_unread(self) -> None:
+        """Pass over the frames that came and were not looked at."""
+        self.take()
+
     async def call(self, action: str, payload: Payload | None = None, *, message_id: str | None = None) -> Frame:
         """Send a CALL and return the frame that answers it; other frames are kept for `receive()`."""
         self._calls += 1

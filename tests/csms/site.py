@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import trio
 import trio.testing
-from sqlalchemy import select
+from sqlalchemy import Engine, select, text
 from trio.testing import MockClock
 
 from csms.app import Csms
@@ -80,25 +80,86 @@ class MemoryListener(trio.abc.Listener[trio.abc.Stream]):
         return here
 
 
+class Life:
+    """One run of a CSMS, from its start until it is killed."""
+
+    def __init__(self, nursery: trio.Nursery, engine: Engine, csms: Callable[[Store], Csms]) -> None:
+        self._nursery = nursery
+        self._scopes: list[trio.CancelScope] = []
+        self._is_over = False
+        self.store = Store(engine, self._without_thread, self._without_thread)
+        self.csms = csms(self.store)
+        self.spawn(self.store.writer.run)
+
+    async def start(self) -> None:
+        """Read what an earlier life left, and work on."""
+        await self.csms.load()
+        self.spawn(self.csms.work)
+
+    def spawn(self, function: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Do something for as long as this life lasts."""
+        scope = trio.CancelScope()
+        self._scopes.append(scope)
+        self._nursery.start_soon(self._run, scope, function, *args)
+
+    def kill(self) -> None:
+        """As kill -9: from now on nothing of it is done, and above all nothing written."""
+        self._is_over = True
+        for scope in self._scopes:
+            scope.cancel()
+
+    async def _run(self, scope: trio.CancelScope, function: Callable[..., Awaitable[object]], *args: object) -> None:
+        with scope:
+            await function(*args)
+
+    async def _without_thread(self, function: Callable[[], Any]) -> Any:
+        result = await without_thread(function) if not self._is_over else None
+        if self._is_over:
+            await trio.sleep_forever()
+        return result
+
+
 class Site:
     """One CSMS, its network and its operator. options: its Settings."""
 
     def __init__(self, nursery: trio.Nursery, **options: Any) -> None:
         self._nursery = nursery
+        self._settings = Settings(**options)
+        self._engine = open_engine("sqlite://")
+        self._random = Random(7)  # noqa: S311 - to be the same every time
         self.clock = TrioClock(START)
-        self.store = Store(open_engine("sqlite://"), without_thread, without_thread)
-        nursery.start_soon(self.store.writer.run)
-        self._options = options
-        self._start()
+        self._begin_life()
+        self._life.spawn(self._life.start)
 
-    def _start(self) -> None:
-        random = Random(7)  # noqa: S311 - to be the same every time
-        self.csms = Csms(Settings(**self._options), self.clock, random, PlainPasswords(), self.store)
+    def _begin_life(self) -> None:
+        def csms(store: Store) -> Csms:
+            return Csms(self._settings, self.clock, self._random, PlainPasswords(), store)
+
+        self._life = Life(self._nursery, self._engine, csms)
+        self.store, self.csms = self._life.store, self._life.csms
+
+    def break_store(self) -> None:
+        """From now on the database takes no writes."""
+        self._pragma("query_only=ON")
+
+    def mend_store(self) -> None:
+        """It does again."""
+        self._pragma("query_only=OFF")
+
+    def _pragma(self, pragma: str) -> None:
+        with self._engine.connect() as connection:
+            connection.execute(text(f"PRAGMA {pragma}"))
+
+    def kill(self) -> None:
+        """End the CSMS as kill -9 does."""
+        self._life.kill()
 
     async def restart(self) -> None:
-        """Another CSMS in its place, which knows what the store knows; connections stay with the one before."""
-        self._start()
-        await self.csms.load()
+        """Kill the CSMS, and start another on the same database."""
+        self.kill()
+        await settle()
+        self._begin_life()
+        await self._life.start()
 
     async def events(self, event_type: str | None = None) -> list[tuple[str, str | None, dict[str, Any]]]:
         """The events written so far: type, station and data; of one type, or of all."""
@@ -115,7 +176,7 @@ class Site:
     def dial(self) -> trio.abc.Stream:
         """A connection to the stations' port on which nothing was said yet."""
         here, there = trio.testing.memory_stream_pair()
-        self._nursery.start_soon(self.csms.gateway.handle, there)
+        self._life.spawn(self.csms.gateway.handle, there)
         return here
 
     async def connect(

@@ -13,6 +13,7 @@ from csms.registry import (
     ConnectorStatus,
     Entry,
     Registration,
+    Registry,
     Reset,
     Station,
     is_identity,
@@ -129,8 +130,9 @@ class TestRegistry:
 
 async def reloaded(site: Site, station_id: str) -> Station:
     """What another CSMS knows of the station."""
-    await site.restart()
-    station = site.csms.registry.get(station_id)
+    registry = Registry(site.store, site.clock)
+    await registry.load()
+    station = registry.get(station_id)
     assert station is not None
     return station
 

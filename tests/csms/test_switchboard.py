@@ -182,4 +182,4 @@ class TestACall:
         await station.answer("ClearCache", {"status": "Rejected"})
         answer: Any = (await second.get()).json
         assert answer == {"result": {"status": "Rejected"}}
-        assert f"CP_1: nobody waits for the answer to {message_id} (any more)" in caplog.messages
+        assert f"CP_1: the answer to ClearCache {message_id} came late" in caplog.messages

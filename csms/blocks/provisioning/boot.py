@@ -90,7 +90,7 @@ async def boot_notification(conversation: Conversation, request: Payload) -> Pay
     conversation.asked_for.clear()
     if conversation.device_models.expects_report(station_id):
         conversation.asked_for.add("NotifyReport")  # to boot again, as it must, does not end the report
-    conversation.reservations.station_booted(station_id)
+    await conversation.reservations.station_booted(station_id)
     take_step(conversation, Step(registration), "BootNotification")
     if is_accepted:
         conversation.boot_retries.release(station_id)

@@ -44,14 +44,14 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     status = response["idTokenInfo"]["status"] if response else None
     row = row_of(station_id, request, to_ms(conversation.clock.now()), status)
     try:
-        await conversation.store.commit(*_changes(conversation, request, row, response))
+        async with conversation.reservations.ending(station_id, row["reservation_id"], ReservationState.USED) as used:
+            await conversation.store.commit(*_changes(conversation, request, row, response), *used)
     except BaseException:  # it may be there or not: the store is asked when it is sent again
         ledger.forget(record)
         raise
     ledger.keep(record, row, seq_no, response)
-    ledger.tell_remote_start(row)
-    if "reservationId" in request:
-        conversation.reservations.end(station_id, request["reservationId"], ReservationState.USED)
+    if row["remote_start_id"] is not None:
+        conversation.remote_starts.started(station_id, row["remote_start_id"])
     if record.final_seq_no is not None and not record.is_complete:
         _ask_for_the_rest(conversation, record)
     return response
@@ -89,6 +89,9 @@ def _changes(conversation: Conversation, request: Payload, row: Row, response: P
         ledger.event_change(row, request, response),
         conversation.events.change(_EVENT_TYPES[request["eventType"]], row["station_id"], _tell(request)),
     ]
+    if row["remote_start_id"] is not None:
+        match = conversation.remote_starts.match(row["station_id"], row["remote_start_id"], row["transaction_id"])
+        changes.append(match)
     values = request.get("meterValue")
     if values is not None:
         rows = rows_of(row["station_id"], row["evse_id"], row["transaction_id"], int(request["seqNo"]), values)

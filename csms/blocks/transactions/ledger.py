@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -27,7 +26,6 @@ _RECENT_MS: Final = 7 * 24 * 3600 * 1000  # of what is open at start, the rest w
 
 Name = tuple[str, str]
 """Station and transactionId."""
-RemoteStartWatcher = Callable[[str, int, str], None]
 """Told the station, the remoteStartId and the transactionId."""
 
 _EMPTY: Final = "{}"
@@ -96,7 +94,6 @@ class Ledger:
         self._done: OrderedDict[Name, Record] = OrderedDict()
         self._of_token: dict[Key, set[Name]] = {}
         self._at_evse: dict[tuple[str, int], Name] = {}
-        self._watchers: list[RemoteStartWatcher] = []
         self._merge = _merge_statement(store)
         self._insert_event = store.insert(transaction_events).on_conflict_do_nothing()
         self._note_status = (
@@ -245,28 +242,6 @@ class Ledger:
             "asked": to_ms(self._clock.now()),
         }
         await self._store.commit(Change(self._note_status, [row]))
-
-    # --- remote starts ------------------------------------------------------------------------------------------------
-
-    def watch_remote_starts(self, watcher: RemoteStartWatcher) -> None:
-        """Have `watcher` called for each event with a remoteStartId, once it is stored (F01.FR.25)."""
-        self._watchers.append(watcher)
-
-    def tell_remote_start(self, row: NewRow) -> None:
-        """An event has been stored: tell who waits for its remoteStartId."""
-        if row["remote_start_id"] is not None:
-            for watcher in self._watchers:
-                watcher(row["station_id"], row["remote_start_id"], row["transaction_id"])
-
-    async def find_remote_start(self, station_id: str, remote_start_id: int) -> str | None:
-        """The transactionId of the transaction that a RequestStartTransaction has led to. Raises StoreUnavailable."""
-        query = (
-            select(transactions.c.transaction_id)
-            .where(transactions.c.station_id == station_id, transactions.c.remote_start_id == remote_start_id)
-            .order_by(transactions.c.first_at.desc())
-        )
-        found: str | None = await self._store.read(lambda connection: connection.scalar(query))
-        return found
 
 
 def _merge_statement(store: Store) -> postgresql.Insert:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
 
 from tests.csms.api.problems import problem
 from tests.csms.site import Site
@@ -25,8 +26,11 @@ class TestPost:
             "reservation_id": request["id"],
             "station_id": "CP_2",
             "evse_id": 1,
+            "connector_type": None,
             "id_token": TOKEN,
-            "expires_at": "2026-11-22T06:00:00+00:00",
+            "group_id_token": None,
+            "made_at": "2026-11-22T03:52:53.938Z",
+            "expires_at": "2026-11-22T06:00:00.000Z",
             "state": "Active",
         }
 
@@ -70,17 +74,18 @@ class TestPost:
 
 class TestGet:
     async def test_lists_all(self, site: Site) -> None:
-        assert (await site.get("/api/v1/reservations")).json == {"reservations": []}
+        assert (await site.get("/api/v1/reservations")).json == {"reservations": [], "next_cursor": None}
         ids = []
         for identity in ("CP_1", "CP_2"):
             station = await site.connect_ready(identity)
             asking = site.post_later("/api/v1/reservations", {"station_id": identity})
             ids.append((await station.answer("ReserveNow", {"status": "Accepted"}))["id"])
             await asking.get()
+            await trio.sleep(1)
         listed = (await site.get("/api/v1/reservations")).json["reservations"]
-        assert [one["reservation_id"] for one in listed] == ids
+        assert [one["reservation_id"] for one in listed] == ids[::-1]
         one = await site.get(f"/api/v1/reservations/{ids[1]}")
-        assert (one.status, one.json) == (200, listed[1])
+        assert (one.status, one.json) == (200, listed[0])
 
     @pytest.mark.parametrize("which", ["4711", "-1", "x", "99999999999999999999"])
     async def test_of_one_that_is_unknown_is_404(self, site: Site, which: str) -> None:

@@ -21,13 +21,16 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("history", sa.Text(), nullable=False),
         sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("remote_start_id", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("command_id"),
         sa.UniqueConstraint("deduplication_key"),
     )
     with op.batch_alter_table("commands", schema=None) as batch_op:
-        batch_op.create_index("commands_by_station", ["station_id", "state"], unique=False)
+        batch_op.create_index("commands_by_state", ["state"], unique=False)
+        batch_op.create_index("commands_by_station", ["station_id", "created_at", "command_id"], unique=False)
+        batch_op.create_index("commands_by_time", ["created_at", "command_id"], unique=False)
 
     op.create_table(
         "connectors",
@@ -101,16 +104,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("station_id", "request_id"),
     )
     op.create_table(
+        "remote_starts",
+        sa.Column("station_id", sa.String(length=48), nullable=False),
+        sa.Column("remote_start_id", sa.BigInteger(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=True),
+        sa.Column("transaction_id", sa.String(length=36), nullable=True),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("station_id", "remote_start_id"),
+    )
+    with op.batch_alter_table("remote_starts", schema=None) as batch_op:
+        batch_op.create_index("remote_starts_by_id", ["remote_start_id"], unique=False)
+
+    op.create_table(
         "reservations",
         sa.Column("station_id", sa.String(length=48), nullable=False),
-        sa.Column("reservation_id", sa.Integer(), nullable=False),
+        sa.Column("reservation_id", sa.BigInteger(), nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("proposed", sa.Text(), nullable=True),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("confirmed", sa.Boolean(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("station_id", "reservation_id"),
     )
+    with op.batch_alter_table("reservations", schema=None) as batch_op:
+        batch_op.create_index("reservations_by_id", ["reservation_id"], unique=False)
+        batch_op.create_index("reservations_by_state", ["state"], unique=False)
+        batch_op.create_index("reservations_by_time", ["made_at", "station_id", "reservation_id"], unique=False)
+
     op.create_table(
         "stations",
         sa.Column("station_id", sa.String(length=48), nullable=False),

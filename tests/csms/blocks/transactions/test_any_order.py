@@ -20,6 +20,7 @@ from csms.blocks.transactions.rules import COLUMNS, SeqNos, row_of
 from csms.device_model import DeviceModels
 from csms.events import EventLog
 from csms.registry import Registry, Station
+from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
 from csms.store import Store
 from csms.store.database import open_engine
@@ -87,15 +88,17 @@ def conversation_on(store: Store, at_hand: int) -> Conversation:
     clock = TrioClock(START)
     random = Random(7)  # noqa: S311 - the same every time
     registry = Registry(store, clock)
+    events = EventLog(store, clock)
     return Conversation(
         station=Station("CP_1"),
         store=store,
-        events=EventLog(store, clock),
+        events=events,
         registry=registry,
         device_models=DeviceModels(store, registry, clock, random),
         boot_retries=BootRetries(random),
         vendors={},
-        reservations=Reservations(clock, random),
+        reservations=Reservations(store, events, clock, random),
+        remote_starts=RemoteStarts(store, clock, random),
         tokens=Tokens(store, clock),
         ledger=Ledger(store, clock, open_kept=at_hand, done_kept=at_hand),
         meter_log=MeterLog(store),

@@ -269,16 +269,6 @@ async def test_e14_an_end_without_a_start_is_asked_about(site: Site, autojump_cl
 # --- remote starts and reservations -----------------------------------------------------------------------------------
 
 
-async def test_f01_the_transaction_of_a_remote_start_is_found(site: Site, autojump_clock: MockClock) -> None:
-    seen: list[tuple[str, int, str]] = []
-    site.csms.ledger.watch_remote_starts(lambda *told: seen.append(told))
-    station = await site.connect_ready()
-    await tell(station, event("Started", 0, info={"remoteStartId": 4711}, trigger="RemoteStart"))
-    assert seen == [("CP_1", 4711, "T1")]
-    assert await site.csms.ledger.find_remote_start("CP_1", 4711) == "T1"
-    assert await site.csms.ledger.find_remote_start("CP_1", 4712) is None
-
-
 async def test_memory_is_bounded_and_what_it_forgot_is_looked_up(site: Site, autojump_clock: MockClock) -> None:
     site.csms.ledger = Ledger(site.store, site.clock, open_kept=2, done_kept=1)
     station = await site.connect_ready()
