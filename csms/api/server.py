@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import Final
 
 import hypercorn.trio
@@ -13,12 +14,16 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from csms.api.calls import call_routes
+from csms.api.description import description_routes
+from csms.api.documentation import answer, documented
 from csms.api.guard import Guard
 from csms.api.problems import Problem
 from csms.api.reservations import reservation_routes
 from csms.api.seed import seed_routes
 from csms.api.services import Services
 from csms.api.stations import station_routes
+from csms.api.views import StatusView
+from csms.store import StoreUnavailable
 from shared.ocppj.errors import OcppError
 
 _MAX_BODY_BYTES: Final = 2**20
@@ -42,6 +47,13 @@ def create_api(services: Services) -> QuartTrio:
         guard.check()
 
     @api.get("/healthz")
+    @documented(
+        "Whether the program lives",
+        tag="Operation",
+        answers=[answer(200, "It does", StatusView, {"status": "ok"})],
+        is_open=True,
+        uses_store=False,
+    )
     async def healthz() -> ResponseReturnValue:
         return {"status": "ok"}
 
@@ -53,6 +65,10 @@ def create_api(services: Services) -> QuartTrio:
     async def call_failed(error: OcppError) -> ResponseReturnValue:
         return Problem.of_call(error).response()
 
+    @api.errorhandler(StoreUnavailable)
+    async def store_unavailable(error: StoreUnavailable) -> ResponseReturnValue:
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"The database does not answer: {error}").response()
+
     @api.errorhandler(HTTPException)
     async def http_error(error: HTTPException) -> ResponseReturnValue:
         return Problem.of_http(error).response()
@@ -61,6 +77,7 @@ def create_api(services: Services) -> QuartTrio:
     api.register_blueprint(station_routes(services))
     api.register_blueprint(call_routes(services))
     api.register_blueprint(reservation_routes(services))
+    api.register_blueprint(description_routes(services))
     return api
 
 

@@ -12,8 +12,10 @@ from quart.typing import ResponseReturnValue
 from websockets.frames import CloseCode
 
 from csms.api.bodies import PatchStation, PutStation, read_body
+from csms.api.documentation import Answer, answer, body, documented
 from csms.api.problems import Problem
 from csms.api.services import Services
+from csms.api.views import STATION, StationsView, StationView
 from csms.registry import Registration, Station, is_identity
 
 
@@ -22,14 +24,31 @@ def station_routes(services: Services) -> Blueprint:
     routes = Blueprint("stations", __name__, url_prefix="/api/v1/stations")
 
     @routes.get("")
+    @documented(
+        "All stations",
+        tag="Stations",
+        answers=[answer(200, "The stations, by identity", StationsView, {"stations": [STATION]})],
+    )
     async def list_stations() -> ResponseReturnValue:
         return {"stations": [_describe(services, station) for station in services.registry]}
 
     @routes.get("/<station_id>")
+    @documented("One station", tag="Stations", answers=[answer(200, "The station", StationView, STATION)])
     async def get_station(station_id: str) -> ResponseReturnValue:
         return _describe(services, known_station(services, station_id))
 
     @routes.put("/<station_id>")
+    @documented(
+        "Register a station",
+        tag="Stations",
+        description="Creates the entry, or replaces it: what is left out becomes its default. A station whose "
+        "registration is taken back is disconnected and must boot again.",
+        body=body(PutStation, {"password": "a password of its own", "security_profile": 1, "registration": "Accepted"}),
+        answers=[
+            answer(200, "The station was known before", StationView, STATION),
+            answer(201, "The station is new", StationView, STATION | {"connected": False, "state": None}),
+        ],
+    )
     async def put_station(station_id: str) -> ResponseReturnValue:
         body = await read_body(PutStation)
         if not is_identity(station_id):
@@ -46,6 +65,13 @@ def station_routes(services: Services) -> Blueprint:
         return _describe(services, station), status.value
 
     @routes.patch("/<station_id>")
+    @documented(
+        "Change a station's entry",
+        tag="Stations",
+        description="What is left out stays as it is; `password: null` takes the password away.",
+        body=body(PatchStation, {"registration": "Pending"}),
+        answers=[answer(200, "The station", StationView, STATION)],
+    )
     async def patch_station(station_id: str) -> ResponseReturnValue:
         body = await read_body(PatchStation)
         known_station(services, station_id)
@@ -60,6 +86,12 @@ def station_routes(services: Services) -> Blueprint:
         return _describe(services, station)
 
     @routes.delete("/<station_id>")
+    @documented(
+        "Forget a station",
+        tag="Stations",
+        description="One that is connected is disconnected.",
+        answers=[Answer(204, "It is forgotten", media=None)],
+    )
     async def delete_station(station_id: str) -> ResponseReturnValue:
         known_station(services, station_id)
         services.registry.remove(station_id)
