@@ -13,9 +13,10 @@ import orjson
 import trio
 from websockets.frames import CloseCode
 
-from shared.message_log import MessageLog
+from shared.message_log import Failure, MessageLog
 from shared.ocppj import frames
 from shared.ocppj.errors import (
+    CallFailed,
     CallRefused,
     CallTimedOut,
     ConnectionLost,
@@ -56,11 +57,29 @@ class Language:
 class _Outstanding:
     """Our CALL that is under way."""
 
-    message_id: str
-    action: str
+    call: Call
+    sent_at: float
     deadline: float
     over: trio.Event = field(default_factory=trio.Event)
     answer: CallResult | CallError | UnreadableAnswer | None = None
+    is_recorded: bool = False
+
+    @property
+    def message_id(self) -> str:
+        return self.call.message_id
+
+    @property
+    def action(self) -> str:
+        return self.call.action
+
+
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """What came and is to be answered: a CALL, or what is wrong with `text`."""
+
+    call: Call | PeerError
+    text: str
+    received_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +136,7 @@ class Endpoint:
 
     async def run(self) -> WebSocketClosed:
         """Read and answer until the connection ends, and tell how it ended; every waiting `call()` is told, too."""
-        send_calls, receive_calls = trio.open_memory_channel[Call | PeerError](_CALLS_WAITING)
+        send_calls, receive_calls = trio.open_memory_channel[_Incoming](_CALLS_WAITING)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._answer_calls, receive_calls)
@@ -130,6 +149,7 @@ class Endpoint:
                 self._closed = WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "session ended")
             if self._outstanding is not None:
                 self._outstanding.over.set()
+                self._record(self._outstanding)
 
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send a CALL when its turn comes and return the payload of its result.
@@ -142,15 +162,19 @@ class Endpoint:
         async with self._turn:
             await self._previous_call_over()
             call = Call(self._new_message_id(), action, payload)
-            outstanding = _Outstanding(call.message_id, action, trio.current_time() + self._call_timeout_s)
+            now = trio.current_time()
+            outstanding = _Outstanding(call, now, now + self._call_timeout_s)
             self._outstanding = outstanding
             try:
-                await self._send(call, action)
+                await self._send(call)
             except WebSocketClosed as closed:
+                self._closed = closed
+                self._record(outstanding)
                 raise ConnectionLost(str(closed)) from None
             with trio.move_on_at(outstanding.deadline):
                 await outstanding.over.wait()
             self._outstanding = None
+            self._record(outstanding)
         return self._result_of(outstanding)
 
     async def _previous_call_over(self) -> None:
@@ -159,6 +183,7 @@ class Endpoint:
             with trio.move_on_at(abandoned.deadline):
                 await abandoned.over.wait()
             self._outstanding = None
+            self._record(abandoned)
         if self._closed is not None:
             raise ConnectionLost(str(self._closed))
 
@@ -179,7 +204,22 @@ class Endpoint:
                     raise ConnectionLost(str(self._closed))
                 raise CallTimedOut(f"no answer to {outstanding.action} within {self._call_timeout_s:g} s")
 
-    async def _read(self, calls: trio.MemorySendChannel[Call | PeerError]) -> WebSocketClosed:
+    def _record(self, outstanding: _Outstanding) -> None:
+        """Tell once what came of our CALL, which is over."""
+        if outstanding.is_recorded or not self._messages.is_recorded:
+            return
+        outstanding.is_recorded = True
+        failure = None
+        try:
+            self._result_of(outstanding)
+        except CallRefused as refused:
+            failure = Failure(refused.code, refused.description, refused.details)
+        except CallFailed as failed:
+            failure = Failure(type(failed).__name__, str(failed), {})
+        response = outstanding.answer.payload if isinstance(outstanding.answer, CallResult) else None
+        self._messages.over(outstanding.call, response, failure, trio.current_time() - outstanding.sent_at)
+
+    async def _read(self, calls: trio.MemorySendChannel[_Incoming]) -> WebSocketClosed:
         """The only task that receives: it hands over and never waits for a handler, but for a peer that floods."""
         async with calls:
             while True:
@@ -194,23 +234,21 @@ class Endpoint:
                     except trio.WouldBlock:
                         await calls.send(call)
 
-    def _sort(self, text: str) -> Call | PeerError | None:
+    def _sort(self, text: str) -> _Incoming | None:
         """Settle what answers us; return what is to be answered."""
         try:
             message = frames.parse(text)
         except PeerError as error:
             self._messages.received_unreadable(text)
-            return error
+            return _Incoming(error, text, trio.current_time())
         except UnreadableAnswer as unreadable:
             self._messages.received_unreadable(text)
             self._settle(unreadable)
             return None
         if isinstance(message, Call):
-            self._messages.received(text, message, message.action)
-            return message
-        outstanding = self._outstanding
-        answers = outstanding is not None and outstanding.message_id == message.message_id
-        self._messages.received(text, message, outstanding.action if outstanding is not None and answers else None)
+            self._messages.received(text, message)
+            return _Incoming(message, text, trio.current_time())
+        self._messages.received(text, message)
         self._settle(message)
         return None
 
@@ -221,17 +259,29 @@ class Endpoint:
         elif outstanding.answer is None:
             outstanding.answer = answer
             outstanding.over.set()
+            self._record(outstanding)
 
-    async def _answer_calls(self, calls: trio.MemoryReceiveChannel[Call | PeerError]) -> None:
+    async def _answer_calls(self, calls: trio.MemoryReceiveChannel[_Incoming]) -> None:
         async with calls:
-            async for call in calls:
+            async for incoming in calls:
+                call = incoming.call
                 try:
                     if isinstance(call, PeerError):
-                        await self._send(CallError.of(call, call.message_id), None)
+                        error = CallError.of(call, call.message_id)
+                        self._messages.refused(incoming.text, error)
+                        await self._send(error)
                     else:
-                        await self._send(await self._answer_to(call), call.action)
+                        await self._send(await self._recorded_answer(call, incoming.received_at))
                 except WebSocketClosed:
                     return  # the reader tells how it ended
+
+    async def _recorded_answer(self, call: Call, received_at: float) -> CallResult | CallError:
+        answer = None
+        try:
+            answer = await self._answer_to(call)
+        finally:  # also when the connection ends meanwhile
+            self._messages.answered(call, answer, trio.current_time() - received_at)
+        return answer
 
     async def _answer_to(self, call: Call) -> CallResult | CallError:
         digest = hashlib.blake2b(
@@ -280,7 +330,7 @@ class Endpoint:
         except PeerError as error:
             raise RuntimeError(f"own {call.action}Response is invalid: {error.description}") from error
 
-    async def _send(self, message: Call | CallResult | CallError, action: str | None) -> None:
+    async def _send(self, message: Call | CallResult | CallError) -> None:
         text = message.to_text()
-        self._messages.sent(text, message, action)
+        self._messages.sent(text, message)
         await self._ws.send(text)

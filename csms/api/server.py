@@ -15,14 +15,15 @@ from werkzeug.exceptions import HTTPException
 
 from csms.api.calls import call_routes
 from csms.api.description import description_routes
-from csms.api.documentation import answer, documented
+from csms.api.events import event_routes
 from csms.api.guard import Guard
+from csms.api.health import health_routes
+from csms.api.messages import message_routes
 from csms.api.problems import Problem
 from csms.api.reservations import reservation_routes
 from csms.api.seed import seed_routes
 from csms.api.services import Services
 from csms.api.stations import station_routes
-from csms.api.views import StatusView
 from csms.store import StoreUnavailable
 from shared.ocppj.errors import OcppError
 
@@ -46,17 +47,6 @@ def create_api(services: Services) -> QuartTrio:
     async def check() -> None:
         guard.check()
 
-    @api.get("/healthz")
-    @documented(
-        "Whether the program lives",
-        tag="Operation",
-        answers=[answer(200, "It does", StatusView, {"status": "ok"})],
-        is_open=True,
-        uses_store=False,
-    )
-    async def healthz() -> ResponseReturnValue:
-        return {"status": "ok"}
-
     @api.errorhandler(Problem)
     async def problem(error: Problem) -> ResponseReturnValue:
         return error.response()
@@ -77,6 +67,9 @@ def create_api(services: Services) -> QuartTrio:
     api.register_blueprint(station_routes(services))
     api.register_blueprint(call_routes(services))
     api.register_blueprint(reservation_routes(services))
+    api.register_blueprint(event_routes(services))
+    api.register_blueprint(message_routes(services))
+    api.register_blueprint(health_routes(services))
     api.register_blueprint(description_routes(services))
     return api
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from csms.event_feed import EventFeed
+from csms.metrics import Metrics
 from csms.passwords import Passwords
 from csms.registry import Registry
 from csms.reservations import Reservations
 from csms.settings import Settings
+from csms.store import Store
 from csms.switchboard import Switchboard
 from shared.clock import Clock
 
@@ -23,6 +27,10 @@ class Services:
     switchboard: Switchboard
     passwords: Passwords
     reservations: Reservations
+    store: Store
+    event_feed: EventFeed
+    metrics: Metrics
+    is_listening: Callable[[], bool]
 
     async def call(self, station_id: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Send a CALL to a station, with the patience of a REST call; raises as Switchboard.call does."""

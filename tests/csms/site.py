@@ -107,6 +107,7 @@ class Site:
         self.store = Store(open_engine("sqlite://"), without_thread, without_thread)
         nursery.start_soon(self.store.writer.run)
         self.csms = Csms(Settings(**options), self.clock, Random(7), PlainPasswords(), self.store)  # noqa: S311 - to be the same every time
+        nursery.start_soon(self.csms.work)
         self._client = self.csms.api.test_client()
 
     # --- stations -----------------------------------------------------------------------------------------------------

@@ -112,4 +112,4 @@ async def test_the_page_shows_every_call_and_needs_nothing_else(site: Site) -> N
     assert {link.removeprefix("#") for link in page.linked if link.startswith("#")} <= page.ids
     for path in openapi["paths"]:
         assert path in answer.text
-    assert re.search(r"curl -X PUT .* http://localhost/api/v1/stations/CP_1 --json", answer.text)
+    assert re.search(r"curl -X PUT http://localhost/api/v1/stations/CP_1 --json", answer.text)
