@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple
 
 from shared.ocppj.frames import Call, CallError, CallResult
-from shared.ocppj.redaction import may_hold_secrets, redact, redact_text
+from shared.ocppj.redaction import may_hold_secrets, redact, redact_text, redact_unreadable
 
 _log: Final = logging.getLogger("ocpp")
 _UNREADABLE_SHOWN: Final = 500  # characters
@@ -69,7 +69,7 @@ class MessageLog:
 
     def received_unreadable(self, text: str) -> None:
         """Something came that is not a message."""
-        _log.info("%s: receive message %r", self.station_id, redact_text(text[:_UNREADABLE_SHOWN]))
+        _log.info("%s: receive message %r", self.station_id, redact_unreadable(text)[:_UNREADABLE_SHOWN])
 
     def sent(self, text: str, message: Call | CallResult | CallError) -> None:
         """A message that is about to go as `text`."""
@@ -98,7 +98,7 @@ class MessageLog:
         """What came could not be read as a CALL, and was answered with `error`."""
         if self._recorder is not None:
             failure = Failure(error.code, error.description, error.details)
-            shown = text[:_UNREADABLE_SHOWN]
+            shown = redact_unreadable(text)[:_UNREADABLE_SHOWN]
             self._recorder(Exchange(self.station_id, "received", None, error.message_id, shown, None, failure, 0.0))
 
     def over(self, call: Call, response: dict[str, Any] | None, failure: Failure | None, latency_s: float) -> None:

@@ -85,6 +85,11 @@ def redact_text(text: str) -> str:
     return _ASSIGNMENT.sub(rf"\1{REDACTED}", text)
 
 
+def redact_unreadable(text: str) -> str:
+    """What is no message, whole or nothing: in what broke off, nobody can tell which part is the secret."""
+    return REDACTED if may_hold_secrets(text) else text
+
+
 def _redact(value: Any, hidden: frozenset[str], found: list[str]) -> Any:
     """hidden: the keys whose values are secrets in here, because of what stands around. found: gets those secrets."""
     if isinstance(value, str):
