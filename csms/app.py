@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import uuid
+from datetime import timedelta
 from functools import partial
 from random import Random
 
@@ -17,19 +18,25 @@ from csms.blocks.provisioning import BootRetries
 from csms.blocks.transactions import Ledger
 from csms.blocks.vendors import load_vendors
 from csms.device_model import DeviceModels
+from csms.event_feed import EventFeed
 from csms.events import EventLog
 from csms.gateway import Gateway
+from csms.message_store import MessageStore
+from csms.metrics import Metrics
 from csms.passwords import Passwords
 from csms.registry import Registration, Registry, Station
 from csms.reservations import Reservations
+from csms.retention import Retention, Rule
 from csms.session import Session
 from csms.settings import Settings
 from csms.store import Store
+from csms.store.tables import events, messages
 from csms.switchboard import Switchboard
 from csms.tokens import Tokens
 from csms.user_mistake import UserMistake
 from shared.clock import Clock
 from shared.endpoint import Language
+from shared.message_log import Exchange
 from shared.websocket import Patience, WebSocket
 
 log = logging.getLogger()  # what people watch is told under no module's name
@@ -54,6 +61,11 @@ class Csms:
         self.meter_log = MeterLog(store)
         self.clock = clock
         self.events = EventLog(store, clock)
+        self.event_feed = EventFeed(store)
+        self.messages = MessageStore(store, clock)
+        self.metrics = Metrics()
+        self._retention = Retention(store, clock, _rules(settings))
+        self._is_listening = False
         self._random = random
         self.gateway = Gateway(
             registry=self.registry,
@@ -75,8 +87,12 @@ class Csms:
                 store=store,
                 tokens=self.tokens,
                 device_models=self.device_models,
+                event_feed=self.event_feed,
+                metrics=self.metrics,
+                is_listening=lambda: self._is_listening,
             )
         )
+        self._connect_metrics()
 
     async def load(self) -> None:
         """Have at hand what the store knows. Raises StoreUnavailable."""
@@ -84,6 +100,13 @@ class Csms:
         await self.ledger.load()
         await self.registry.load()
         await self.device_models.load()
+        await self.messages.load()
+
+    async def work(self) -> None:
+        """Do what is to be done beside serving connections, until cancelled; after `load()`."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.messages.run)
+            nursery.start_soon(self._retention.run)
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
@@ -104,20 +127,28 @@ class Csms:
             listeners = await trio.open_tcp_listeners(settings.port, host=settings.host)
         except OSError as error:
             raise UserMistake(_cannot_listen("stations", settings.host, settings.port, "--port", error)) from None
-        async with trio.open_nursery() as nursery:
-            await nursery.start(self.gateway.serve, listeners, stop)
-            port: int = listeners[0].socket.getsockname()[1]
-            # Who left the choice of the port to the system has to be told it, whatever else is not logged.
-            level = logging.INFO if settings.port else max(logging.INFO, log.getEffectiveLevel())
-            log.log(level, "WebSocket Server Started : %s:%d", settings.host, port)
-            try:
-                url = await nursery.start(partial(serve_api, self.api, settings.api_host, settings.api_port, stop))
-            except* OSError as errors:
-                raise UserMistake(
-                    _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", _first(errors))
-                ) from None
-            nursery.start_soon(self.registry.keep_last_seen, stop)
-            task_status.started((port, url))
+        async with trio.open_nursery() as background:
+            background.start_soon(self.work)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self.gateway.serve, listeners, stop)
+                port: int = listeners[0].socket.getsockname()[1]
+                # Who left the choice of the port to the system has to be told it, whatever else is not logged.
+                level = logging.INFO if settings.port else max(logging.INFO, log.getEffectiveLevel())
+                log.log(level, "WebSocket Server Started : %s:%d", settings.host, port)
+                try:
+                    url = await nursery.start(partial(serve_api, self.api, settings.api_host, settings.api_port, stop))
+                except* OSError as errors:
+                    raise UserMistake(
+                        _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", _first(errors))
+                    ) from None
+                nursery.start_soon(self.registry.keep_last_seen, stop)
+                self._is_listening = True
+                task_status.started((port, url))
+                await stop.wait()
+                self._is_listening = False
+                self.event_feed.close()
+            await self.messages.close()
+            background.cancel_scope.cancel()
 
     def _new_conversation(self, station: Station) -> Conversation:
         return Conversation(
@@ -146,7 +177,28 @@ class Csms:
             self.switchboard,
             new_message_id=self._new_message_id,
             call_timeout_s=self.settings.call_timeout,
+            recorder=self._record,
         )
+
+    def _record(self, exchange: Exchange) -> None:
+        self.metrics.exchange(exchange)
+        self.messages.record(exchange)
+
+    def _connect_metrics(self) -> None:
+        """Let what happens be counted, and those who wait for events be told of commits."""
+        metrics, writer, seats = self.metrics, self.store.writer, self.switchboard.seats
+        writer.after_commit(metrics.commit)
+        writer.after_commit(lambda commit: self.event_feed.wake() if self.events.has_news(commit) else None)
+        metrics.gauge("csms_stations_connected", "Stations connected", lambda: len(self.switchboard.station_ids()))
+        metrics.gauge("csms_writers_waiting", "Writers that wait for a commit", lambda: writer.waiting)
+        metrics.gauge(
+            "csms_calls_waiting",
+            "CALLs that wait for their turn, at all stations",
+            lambda: sum(seat.commands.statistics().current_buffer_used for seat in seats()),
+        )
+        metrics.gauge("csms_event_readers", "Who follows the events", lambda: self.event_feed.readers)
+        metrics.gauge("csms_message_log_waiting", "Messages not written yet", lambda: self.messages.waiting)
+        metrics.count_of("csms_message_log_dropped", "Messages never written", lambda: self.messages.dropped)
 
     def _new_message_id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
@@ -155,6 +207,21 @@ class Csms:
 def _first(errors: ExceptionGroup[OSError]) -> OSError:
     error = errors.exceptions[0]
     return _first(error) if isinstance(error, ExceptionGroup) else error
+
+
+def _rules(settings: Settings) -> list[Rule]:
+    return [
+        Rule(
+            messages,
+            messages.c.message_no,
+            messages.c.called_at,
+            timedelta(days=settings.message_log_days),
+            settings.message_log_count,
+        ),
+        Rule(
+            events, events.c.event_id, events.c.happened_at, timedelta(days=settings.event_days), settings.event_count
+        ),
+    ]
 
 
 def _cannot_listen(whom: str, host: str, port: int, flag: str, error: OSError) -> str:

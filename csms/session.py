@@ -15,7 +15,7 @@ from csms.registry import Registration
 from csms.store import StoreUnavailable
 from csms.switchboard import Command, NotCallable, Switchboard
 from shared.endpoint import Endpoint, Language
-from shared.message_log import MessageLog
+from shared.message_log import MessageLog, Recorder
 from shared.ocppj.errors import InternalError, NotSupported, OcppError
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import Version
@@ -44,6 +44,7 @@ class Session:
         *,
         new_message_id: Callable[[], str],
         call_timeout_s: float,
+        recorder: Recorder,
     ) -> None:
         self._ws = ws
         self._language = language
@@ -54,7 +55,7 @@ class Session:
             language,
             self._answer,
             self._admit,
-            messages=MessageLog(self.station_id),
+            messages=MessageLog(self.station_id, recorder),
             new_message_id=new_message_id,
             call_timeout_s=call_timeout_s,
         )

@@ -10,8 +10,10 @@ from quart.typing import ResponseReturnValue
 
 from csms.api.bodies import NewReservation, read_body
 from csms.api.booking import NothingAvailable, book, book_anywhere
+from csms.api.documentation import CALL_FAILURES, answer, body, documented, problem
 from csms.api.problems import Problem
 from csms.api.services import Services
+from csms.api.views import RESERVATION, CancellationView, ReservationsView, ReservationView
 from csms.reservations import Reservation, ReservationState
 
 
@@ -20,10 +22,29 @@ def reservation_routes(services: Services) -> Blueprint:
     routes = Blueprint("reservations", __name__, url_prefix="/api/v1/reservations")
 
     @routes.get("")
+    @documented(
+        "All reservations",
+        tag="Reservations",
+        answers=[answer(200, "The reservations", ReservationsView, {"reservations": [RESERVATION]})],
+    )
     async def list_reservations() -> ResponseReturnValue:
         return {"reservations": [_describe(reservation) for reservation in services.reservations]}
 
     @routes.post("")
+    @documented(
+        "Reserve",
+        tag="Reservations",
+        description="At one station, or at the first that has an EVSE available; without anything, any for an hour.",
+        body=body(
+            NewReservation,
+            {"station_id": "CP_1", "evse_id": 1, "id_token": {"idToken": "04A2B3C4D5E680", "type": "ISO14443"}},
+        ),
+        answers=[
+            answer(201, "The station has accepted", ReservationView, RESERVATION),
+            problem(409, "CP_1 answered Occupied", reason="Occupied"),
+            *CALL_FAILURES,
+        ],
+    )
     async def make_reservation() -> ResponseReturnValue:
         wish = await read_body(NewReservation)
         if wish.station_id is None:
@@ -36,10 +57,27 @@ def reservation_routes(services: Services) -> Blueprint:
         return _describe(reservation), HTTPStatus.CREATED.value
 
     @routes.get("/<int:reservation_id>")
+    @documented(
+        "One reservation", tag="Reservations", answers=[answer(200, "The reservation", ReservationView, RESERVATION)]
+    )
     async def get_reservation(reservation_id: int) -> ResponseReturnValue:
         return _describe(_known(services, reservation_id))
 
     @routes.delete("/<int:reservation_id>")
+    @documented(
+        "Cancel a reservation",
+        tag="Reservations",
+        answers=[
+            answer(
+                200,
+                "What the station answered to CancelReservation",
+                CancellationView,
+                {"status": "Accepted", "reservation": RESERVATION | {"state": "Cancelled"}},
+            ),
+            problem(409, "The reservation is Used"),
+            *CALL_FAILURES,
+        ],
+    )
     async def cancel_reservation(reservation_id: int) -> ResponseReturnValue:
         reservation = _known(services, reservation_id)
         if reservation.state is not ReservationState.ACTIVE:

@@ -15,7 +15,11 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from csms.api.calls import call_routes
+from csms.api.description import description_routes
+from csms.api.events import event_routes
 from csms.api.guard import Guard
+from csms.api.health import health_routes
+from csms.api.messages import message_routes
 from csms.api.problems import Problem
 from csms.api.reservations import reservation_routes
 from csms.api.seed import seed_routes
@@ -47,10 +51,6 @@ def create_api(services: Services) -> QuartTrio:
     async def check() -> None:
         guard.check()
 
-    @api.get("/healthz")
-    async def healthz() -> ResponseReturnValue:
-        return {"status": "ok"}
-
     @api.errorhandler(Problem)
     async def problem(error: Problem) -> ResponseReturnValue:
         return error.response()
@@ -61,7 +61,7 @@ def create_api(services: Services) -> QuartTrio:
 
     @api.errorhandler(StoreUnavailable)
     async def store_unavailable(error: StoreUnavailable) -> ResponseReturnValue:
-        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"The database does not serve: {error}").response()
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"The database does not answer: {error}").response()
 
     @api.errorhandler(HTTPException)
     async def http_error(error: HTTPException) -> ResponseReturnValue:
@@ -74,6 +74,10 @@ def create_api(services: Services) -> QuartTrio:
     api.register_blueprint(reservation_routes(services))
     api.register_blueprint(token_routes(services))
     api.register_blueprint(transaction_routes(services))
+    api.register_blueprint(event_routes(services))
+    api.register_blueprint(message_routes(services))
+    api.register_blueprint(health_routes(services))
+    api.register_blueprint(description_routes(services))
     return api
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from csms.device_model import DeviceModels
+from csms.event_feed import EventFeed
+from csms.metrics import Metrics
 from csms.passwords import Passwords
 from csms.registry import Registry
 from csms.reservations import Reservations
@@ -29,6 +32,9 @@ class Services:
     store: Store
     tokens: Tokens
     device_models: DeviceModels
+    event_feed: EventFeed
+    metrics: Metrics
+    is_listening: Callable[[], bool]
 
     async def call(self, station_id: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Send a CALL to a station, with the patience of a REST call; raises as Switchboard.call does."""

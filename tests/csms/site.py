@@ -136,10 +136,18 @@ class Site:
     def _start(self) -> None:
         random = Random(7)  # noqa: S311 - to be the same every time
         self.csms = Csms(Settings(**self._options), self.clock, random, PlainPasswords(), self.store)
+        self._nursery.start_soon(self._work, self.csms)
         self._client = self.csms.api.test_client()
+
+    async def _work(self, csms: Csms) -> None:
+        with trio.CancelScope() as self._working:
+            await csms.work()
 
     async def restart(self) -> None:
         """Another CSMS in its place, which knows what the store knows; connections stay with the one before."""
+        await settle()
+        await self.csms.messages.close()
+        self._working.cancel()
         self._start()
         await self.csms.load()
 
