@@ -22,6 +22,7 @@ from csms.store import StoreUnavailable
 from csms.switchboard import Switchboard
 from shared.endpoint import Language
 from shared.handshake import Refusal, accept, basic_credentials
+from shared.message_log import one_line
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import VERSIONS, Side, Version, choose_version
 from shared.websocket import Patience, WebSocket, WebSocketClosed
@@ -90,7 +91,7 @@ class Gateway:
             try:
                 await self._handle(stream, peer)
             except Refusal as refusal:
-                log.warning("%s: refused, %s", peer, str(refusal).partition("\n")[0])
+                log.warning("%s: refused, %s", peer, one_line(str(refusal).partition("\n")[0]))
             except WebSocketClosed as closed:
                 log.info("%s: gone before the handshake was over (%s)", peer, closed)
             except Exception:
@@ -111,7 +112,7 @@ class Gateway:
             session = self._new_session(ws, self._language(version), self._new_conversation(station))
             try:
                 closed = await session.run()
-                log.info("%s: disconnected (%s)", station.station_id, closed)
+                log.info("%s: disconnected (%s)", station.station_id, one_line(str(closed)))
             except* Exception:  # beside which there may be Cancelled, for the CSMS to end
                 log.exception("%s: the session crashed", station.station_id)
 

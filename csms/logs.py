@@ -19,3 +19,5 @@ def set_up(level: str, log_format: str) -> None:
     # The sessions tell of every connection; these would tell of it again, in their words.
     logging.getLogger("websockets").setLevel(logging.WARNING)
     logging.getLogger("hypercorn.error").setLevel(logging.WARNING)
+    # That the tables are there already is no news.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -176,14 +176,21 @@ class Session:
         if not self.may_be_called:  # any more: it was, when the command was given
             raise NotCallable(f"{self.station_id} is {self.state}")
         provisioning.note_request(self._conversation, action, request)
-        response = await self._endpoint.call(action, request)
+        try:
+            response = await self._endpoint.call(action, request)
+        except OcppError as error:
+            await self._learn(action, request, error)
+            raise
+        await self._learn(action, request, response)
+        return response
+
+    async def _learn(self, action: str, request: Payload, answer: Payload | OcppError) -> None:
         learn = OUTCOMES.get(action)
         if learn is not None:
             try:
-                await learn(self._conversation, request, response)
+                await learn(self._conversation, request, answer)
             except StoreUnavailable as error:
                 log.warning("%s %s: what became of it could not be stored: %s", self.station_id, action, error)
-        return response
 
     def _dismiss_waiting(self) -> None:
         with self._to_do:

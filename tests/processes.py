@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from signal import Signals
 from subprocess import DEVNULL, PIPE, STDOUT
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -201,6 +202,8 @@ class Programs:
     def __init__(self, nursery: trio.Nursery, cleanup: AsyncExitStack) -> None:
         self._nursery = nursery
         self._cleanup = cleanup
+        folder = cleanup.enter_context(TemporaryDirectory(prefix="csms-"))
+        self._database = f"sqlite:///{folder}/csms.db"  # of every CSMS of the test, so that one can follow another
         self.started: list[Program] = []
 
     async def csms(self, *options: str, port: int = 0) -> Csms:
@@ -248,7 +251,7 @@ class Programs:
             stdout=PIPE,
             stderr=STDOUT,
             cwd=ROOT,
-            env=_environment() | dict(environment or {}),
+            env=_environment() | {"CSMS_DATABASE": self._database} | dict(environment or {}),
         )
         program = kind(name, process)
         self.started.append(program)

@@ -90,11 +90,18 @@ async def read_body(kind: type[_Body]) -> _Body:
 
 
 async def read_payload() -> dict[str, Any]:
-    """The request's JSON body as an OCPP payload, no body being {}. Raises Problem: 400 not JSON, 422 not an object."""
+    """The request's JSON body as an OCPP payload, no body being {}.
+
+    Raises Problem: 400 not JSON, 422 not an object, or nested so deeply that it cannot be written again.
+    """
     try:
         payload = orjson.loads(await request.get_data() or b"{}")
     except orjson.JSONDecodeError as error:
         raise Problem(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}") from None
     if not isinstance(payload, dict):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The body must be a JSON object, the OCPP payload", pointer="")
+    try:
+        orjson.dumps([payload])  # in a message it is one level deeper
+    except orjson.JSONEncodeError:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The payload is nested too deeply", pointer="") from None
     return payload

@@ -35,14 +35,26 @@ class Guard:
     def _check_token(self, token: str) -> None:
         scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), token.encode()):
-            raise Problem(HTTPStatus.UNAUTHORIZED, "Show the token: Authorization: Bearer TOKEN")
+            raise Problem(
+                HTTPStatus.UNAUTHORIZED,
+                "Show the token: Authorization: Bearer TOKEN",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
 
     def _check_origin(self) -> None:
         """A page in the browser of someone at this machine must not work the chargers: it comes under a foreign name
         (DNS rebinding) or says that it is from elsewhere.
         """
-        if urlsplit(f"//{request.host}").hostname not in self._names:
+        if _name(request.host) not in self._names:
             raise Problem(HTTPStatus.FORBIDDEN, "Without --api-token this API answers to the name localhost only")
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
+        if origin is not None and origin.partition("://")[2] != request.host:
             raise Problem(HTTPStatus.FORBIDDEN, "Without --api-token this API does not answer pages from elsewhere")
+
+
+def _name(host: str) -> str | None:
+    """The name in a Host header, without the port; None where it makes no sense."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None

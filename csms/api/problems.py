@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,23 +15,35 @@ from shared.ocppj.errors import CallRefused, CallTimedOut, ConnectionLost, Inval
 
 
 class Problem(Exception):
-    """Ends a request with an error. detail: what is wrong with this one; more: further members of the answer."""
+    """Ends a request with an error.
 
-    def __init__(self, status: HTTPStatus, detail: str, **more: Any) -> None:
+    detail: what is wrong with this one. headers: of the answer. more: further members of its body.
+    """
+
+    def __init__(
+        self, status: HTTPStatus, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.headers = headers or {}
         self.more = more
 
     def response(self) -> Response:
         """The problem as application/problem+json."""
         body = {"type": "about:blank", "title": self.status.phrase, "status": self.status.value, "detail": self.detail}
-        return Response(orjson.dumps(body | self.more), self.status.value, content_type="application/problem+json")
+        return Response(
+            orjson.dumps(body | self.more),
+            self.status.value,
+            dict(self.headers),
+            content_type="application/problem+json",
+        )
 
     @classmethod
     def of_http(cls, error: HTTPException) -> Problem:
         """What the framework has to say, e.g. that there is no such route."""
-        return cls(HTTPStatus(error.code or 500), error.description or "")
+        headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+        return cls(HTTPStatus(error.code or 500), error.description or "", headers=headers)
 
     @classmethod
     def of_call(cls, error: OcppError) -> Problem:
@@ -38,7 +51,8 @@ class Problem(Exception):
         status = call_status(error)
         match error:
             case PeerError():
-                pointer = error.description.partition(":")[0]
+                where = error.description.rpartition(": ")[0]  # the name of a field may hold a colon, the rest does not
+                pointer = where if where.startswith("/") else ""  # "the payload"
                 return cls(status, error.description, pointer=pointer, code=error.code)
             case CallRefused(code=code, description=description, details=details):
                 return cls(

@@ -6,11 +6,13 @@ People's scripts compare what comes back as text, so it is written as they know 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
 from quart import Blueprint, Response
 from quart.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
 
 from csms.api.bodies import Reserve, read_body
 from csms.api.booking import NothingAvailable, book, book_anywhere
@@ -109,14 +111,20 @@ def seed_routes(services: Services) -> Blueprint:
 
     @routes.errorhandler(Problem)
     async def problem(error: Problem) -> ResponseReturnValue:
-        return _error(error.status, error.detail)
+        return _error(error.status, error.detail, error.headers)
+
+    @routes.errorhandler(HTTPException)
+    async def http_error(error: HTTPException) -> ResponseReturnValue:
+        return await problem(Problem.of_http(error))
 
     return routes
 
 
-def _error(status: HTTPStatus, message: str) -> ResponseReturnValue:
-    return _json({"error_code": status.value, "message": message}, status)
+def _error(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    return _json({"error_code": status.value, "message": message}, status, headers)
 
 
-def _json(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return Response(json.dumps(body) + "\n", status.value, content_type="application/json")
+def _json(
+    body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
+) -> Response:
+    return Response(json.dumps(body) + "\n", status.value, dict(headers or {}), content_type="application/json")

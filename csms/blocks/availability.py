@@ -23,7 +23,7 @@ Reports = dict[tuple[int, int], ConnectorStatus]
 
 
 async def heartbeat(conversation: Conversation, _request: Payload) -> Payload:
-    """Tell the time (G02.FR.02)."""
+    """Tell the time (G02.FR.03)."""
     return {"currentTime": to_wire(conversation.clock.now())}
 
 

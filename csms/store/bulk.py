@@ -70,7 +70,8 @@ class Executor:
             return None
         quote = self._dialect.identifier_preparer.quote
         columns = ", ".join(map(quote, names))
-        arrays = ", ".join(f"%s::{kind}[]" for kind in types)
+        arrays = ", ".join(f"%b::{kind}[]" for kind in types)  # binary: no quotes to escape in payloads
+        floats = [index for index, kind in enumerate(types) if kind == "float8"]
         table = self._dialect.identifier_preparer.format_table(statement.table)
         _, conflict, action = compiled.string.partition(" ON CONFLICT")
         # No value of a caller's is in this text: they come as the parameters.
@@ -85,7 +86,10 @@ class Executor:
 
         def execute(connection: Connection, rows: Sequence[Row]) -> None:
             for part in in_rounds(rows):
-                connection.exec_driver_sql(sql, tuple(map(list, zip(*map(pick, part), strict=True))))
+                values = [list(column) for column in zip(*map(pick, part), strict=True)]
+                for index in floats:  # an array is of one type, and JSON writes 1.0 as 1
+                    values[index] = [None if value is None else float(value) for value in values[index]]
+                connection.exec_driver_sql(sql, tuple(values))
 
         return execute
 

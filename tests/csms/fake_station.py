@@ -64,6 +64,12 @@ class FakeStation:
                 self._kept = deque(frames)
                 return frames
 
+    def take(self) -> list[Frame]:
+        """The same, which from now on count as looked at."""
+        frames = self.unread()
+        self._kept.clear()
+        return frames
+
     async def call(self, action: str, payload: Payload | None = None, *, message_id: str | None = None) -> Frame:
         """Send a CALL and return the frame that answers it; other frames are kept for `receive()`."""
         self._calls += 1

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from random import Random
 from typing import Any, Final
 
 import trio
 import trio.testing
-from quart.testing.utils import sentinel  # for: no JSON
 from sqlalchemy import select
 from trio.testing import MockClock
 
@@ -26,6 +23,7 @@ from shared.clock import TrioClock
 from shared.handshake import basic_authorization, connect
 from shared.websocket import Patience
 from tests.csms.fake_station import PATIENCE_S, FakeStation
+from tests.csms.rest import Answer, Asking
 
 START: Final = datetime(2026, 11, 22, 3, 52, 53, 938_000, tzinfo=UTC)
 PASSWORD: Final = "station-password-1"
@@ -58,46 +56,6 @@ async def without_thread(function: Callable[[], Any]) -> Any:
     """Does what blocks at once, for virtual time does not wait for threads."""
     await trio.lowlevel.checkpoint()
     return function()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What REST answered. headers: by lower-case name."""
-
-    status: int
-    text: str
-    headers: Mapping[str, str]
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-
-class Later:
-    """What REST will have answered, to a request that is under way. `give_up()`: its client goes away."""
-
-    def __init__(self) -> None:
-        self._scope = trio.CancelScope()
-        self._done = trio.Event()
-        self._answer: Answer | None = None
-
-    async def run(self, ask: Callable[[], Awaitable[Answer]]) -> None:
-        with self._scope:
-            self._answer = await ask()
-        self._done.set()
-
-    def give_up(self) -> None:
-        self._scope.cancel()
-
-    @property
-    def is_done(self) -> bool:
-        return self._done.is_set()
-
-    async def get(self) -> Answer:
-        with trio.fail_after(PATIENCE_S):
-            await self._done.wait()
-        assert self._answer is not None, "the client went away"
-        return self._answer
 
 
 class MemoryListener(trio.abc.Listener[trio.abc.Stream]):
@@ -137,7 +95,6 @@ class Site:
         random = Random(7)  # noqa: S311 - to be the same every time
         self.csms = Csms(Settings(**self._options), self.clock, random, PlainPasswords(), self.store)
         self._nursery.start_soon(self._work, self.csms)
-        self._client = self.csms.api.test_client()
 
     async def _work(self, csms: Csms) -> None:
         with trio.CancelScope() as self._working:
@@ -204,7 +161,7 @@ class Site:
 
     # --- the operator -------------------------------------------------------------------------------------------------
 
-    async def ask(
+    def ask_later(
         self,
         method: str,
         path: str,
@@ -212,18 +169,19 @@ class Site:
         *,
         data: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """One REST request; body: JSON, data: anything."""
-        given = dict(headers or {})
-        if data is None and body is not None:
-            data = json.dumps(body)
-        with trio.fail_after(PATIENCE_S):
-            response = await self._client.open(path, method=method, data=data, json=sentinel, headers=given)
-            return Answer(
-                response.status_code,
-                await response.get_data(as_text=True),
-                {name.lower(): value for name, value in response.headers.items()},
-            )
+    ) -> Asking:
+        """Start a REST request and go on. body: JSON, data: anything."""
+        if data is None:
+            data = b"" if body is None else json.dumps(body)
+        if isinstance(data, str):
+            data = data.encode()
+        asking = Asking(self.csms.api, method, path, data, headers or {})
+        self._nursery.start_soon(asking.run)
+        return asking
+
+    async def ask(self, method: str, path: str, body: object = None, **more: Any) -> Answer:
+        """One REST request; as ask_later has it."""
+        return await self.ask_later(method, path, body, **more).get()
 
     async def get(self, path: str, **more: Any) -> Answer:
         return await self.ask("GET", path, **more)
@@ -240,23 +198,17 @@ class Site:
     async def delete(self, path: str, **more: Any) -> Answer:
         return await self.ask("DELETE", path, **more)
 
-    def ask_later(self, method: str, path: str, body: object = None, **more: Any) -> Later:
-        """Start a request and go on."""
-        later = Later()
-        self._nursery.start_soon(later.run, partial(self.ask, method, path, body, **more))
-        return later
-
-    def post_later(self, path: str, body: object = None) -> Later:
+    def post_later(self, path: str, body: object = None) -> Asking:
         return self.ask_later("POST", path, body)
 
-    def delete_later(self, path: str) -> Later:
+    def delete_later(self, path: str) -> Asking:
         return self.ask_later("DELETE", path)
 
     async def call(self, action: str, payload: object = None, *, identity: str = "CP_1") -> Answer:
         """Have the CSMS send a request to a station, and wait for what comes of it."""
         return await self.post(f"/api/v1/stations/{identity}/calls/{action}", payload)
 
-    def call_later(self, action: str, payload: object = None, *, identity: str = "CP_1") -> Later:
+    def call_later(self, action: str, payload: object = None, *, identity: str = "CP_1") -> Asking:
         """Have the CSMS send a request to a station, and go on."""
         return self.post_later(f"/api/v1/stations/{identity}/calls/{action}", payload)
 

@@ -8,6 +8,9 @@ import pytest
 import trio
 
 from csms.blocks import HANDLERS, OUTCOMES
+from csms.registry import Registry
+from csms.switchboard import Switchboard
+from tests.csms.api.problems import problem
 from tests.csms.site import OpenSite, Site
 
 
@@ -62,3 +65,19 @@ async def test_a_crash_during_the_end_of_everything_is_still_one_sessions_own(
         await trio.Event().wait()
     assert "CP_1: the session crashed" in caplog.messages
     assert "what went wrong" in caplog.text
+
+
+async def test_a_crash_in_a_route_is_500_in_its_form_and_tells_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(*_: object) -> list[str]:
+        raise RuntimeError("secret reason")
+
+    monkeypatch.setattr(Switchboard, "station_ids", crash)
+    monkeypatch.setattr(Registry, "__iter__", crash)
+    seed, version_1 = await site.get("/list"), await site.get("/api/v1/stations")
+    assert (seed.status, seed.json["error_code"]) == (500, 500)
+    assert problem(version_1)["status"] == 500
+    assert "secret reason" not in seed.text + version_1.text
+    assert caplog.text.count("RuntimeError: secret reason") == 2
+    assert (await site.get("/healthz")).status == 200

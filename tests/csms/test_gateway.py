@@ -401,3 +401,20 @@ class TestTooMany:
         for number in range(5):
             await site.connect(f"CP_{number}")
         assert len(await listed(site)) == 5
+
+
+class TestTheLog:
+    async def test_tells_how_a_station_ended(self, site: Site, caplog: pytest.LogCaptureFixture) -> None:
+        station = await site.connect()
+        await station.hang_up(1001, "good night, Jürgen")
+        await settle()
+        assert "CP_1: disconnected (1001 good night, Jürgen)" in caplog.messages
+
+    async def test_has_one_line_for_it_whatever_the_station_says(
+        self, site: Site, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        station = await site.connect()
+        await station.hang_up(1000, "bye\nINFO:root:CP_2: state transition : Off -> \x1b[2J")
+        await settle()
+        [told] = [message for message in caplog.messages if message.startswith("CP_1: disconnected")]
+        assert told.isprintable()

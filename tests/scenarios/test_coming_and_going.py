@@ -31,21 +31,34 @@ async def test_a_station_that_ends_leaves_the_list_at_once_and_the_next_appears(
     assert await csms.listed() == ["CP_3"]
 
 
-async def test_after_a_restart_of_the_csms_its_stations_come_back_boot_and_can_be_reserved(programs: Programs) -> None:
+async def test_after_a_restart_of_the_csms_its_stations_go_on(programs: Programs) -> None:
     csms = await programs.csms("--heartbeat-interval", "1")
     station = await programs.ready_station("CP_1", csms)
     assert await csms.stop(Signals.SIGTERM) == 0
     await station.says("disconnected (1001 the CSMS shuts down); connecting again in", within_s=AT_ONCE_S)
 
     csms = await programs.csms("--heartbeat-interval", "1", port=csms.port)
-    await csms.heard("CP_1", "BootNotification", within_s=RECONNECTED_S)
-    await csms.is_ready("CP_1")
+    await csms.heard("CP_1", "Heartbeat", within_s=RECONNECTED_S)
     assert await csms.reserve("CP_1") == (200, {"status": "Accepted"})
+    await csms.heard("CP_1", "StatusNotification", connectorStatus="Reserved")
+    await csms.stop(Signals.SIGKILL)
 
-    station.forget()
+    csms = await programs.csms("--heartbeat-interval", "1", port=csms.port)
+    await csms.heard("CP_1", "Heartbeat", within_s=RECONNECTED_S)
+    status, _ = await csms.reserve("CP_1")
+    assert status == 503, "the CSMS has forgotten nothing"
+
+
+async def test_a_csms_that_lost_its_memory_has_its_stations_boot_again(programs: Programs) -> None:
+    forgetful = ("--heartbeat-interval", "1", "--database", "sqlite://")
+    csms = await programs.csms(*forgetful)
+    station = await programs.ready_station("CP_1", csms)
+    assert await csms.reserve("CP_1") == (200, {"status": "Accepted"})
+    await csms.heard("CP_1", "StatusNotification", connectorStatus="Reserved")
     await csms.stop(Signals.SIGKILL)
     await station.says("connecting again in", within_s=AT_ONCE_S)
-    csms = await programs.csms("--heartbeat-interval", "1", port=csms.port)
+
+    csms = await programs.csms(*forgetful, port=csms.port)
     await csms.heard("CP_1", "BootNotification", within_s=RECONNECTED_S)
     report = await csms.heard("CP_1", "StatusNotification")
     assert report["connectorStatus"] == "Reserved", "the station has forgotten nothing"

@@ -60,13 +60,16 @@ async def test_logs_can_be_had_as_json_and_rest_can_ask_for_a_token(programs: Pr
 
 async def test_a_port_that_is_taken_is_told_in_one_line(programs: Programs) -> None:
     first = await programs.csms()
+    free = {"--host": HOST, "--port": "0", "--api-port": "0"}
+    late = {}
+    for flag in ("--port", "--api-port"):
+        options = free | {flag: str(first.port)}
+        late[flag] = await programs.module("csms", *(part for option in options.items() for part in option))
     for flag, whom in (("--port", "stations"), ("--api-port", "REST")):
-        ports = {"--host": HOST, "--port": "0", "--api-port": "0", flag: str(first.port)}
-        second = await programs.module("csms", *(part for option in ports.items() for part in option))
-        assert await second.ends() == 2
-        taken = f"csms: cannot listen for {whom} on {HOST}:{first.port}: the port is taken"
-        assert second.lines[-1].startswith(taken)
-        assert flag in second.lines[-1]
+        assert await late[flag].ends() == 2
+        told = late[flag].lines[-1]
+        assert told.startswith(f"csms: cannot listen for {whom} on {HOST}:{first.port}: the port is taken")
+        assert flag in told, "it says what to do"
 
 
 @pytest.mark.parametrize(

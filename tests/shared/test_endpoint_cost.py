@@ -96,7 +96,8 @@ async def test_a_message_takes_one_write(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(written) == 2 * CALLS, "one by either side"
 
 
-async def test_a_call_of_ours_takes_at_most_1_step_beside_the_callers() -> None:
+async def test_a_call_of_ours_takes_at_most_2_steps_beside_the_callers() -> None:
+    """One reads the answer; after another, in which its caller acts on it, what came behind it is read."""
     steps = Steps()
     async with endpoint_on_a_socket() as (endpoint, peer), trio.open_nursery() as nursery:
 
@@ -113,4 +114,4 @@ async def test_a_call_of_ours_takes_at_most_1_step_beside_the_callers() -> None:
         trio.lowlevel.remove_instrument(steps)
         nursery.cancel_scope.cancel()
     print(f"{steps.taken / CALLS:g} task steps for each CALL of ours")
-    assert steps.taken / CALLS <= 1
+    assert steps.taken / CALLS <= 2.1

@@ -68,7 +68,7 @@ async def boot_notification(conversation: Conversation, request: Payload) -> Pay
     station_id = station.station_id
     registration = station.registration
     is_accepted = registration is Registration.ACCEPTED
-    boot = request["chargingStation"]
+    boot = _without_custom_data(request["chargingStation"])
     now = conversation.clock.now()
     told = {
         "status": registration.value,
@@ -109,6 +109,15 @@ async def boot_notification(conversation: Conversation, request: Payload) -> Pay
 
 async def _ask_for_inventory(device_models: DeviceModels, call: Call) -> None:
     await call("GetBaseReport", {"requestId": device_models.new_request_id(), "reportBase": FULL_INVENTORY})
+
+
+def _without_custom_data(value: Payload) -> Payload:
+    """A station's description is kept as long as the station; customData may be of any size, and is for nobody here."""
+    return {
+        name: _without_custom_data(field) if isinstance(field, dict) else field
+        for name, field in value.items()
+        if name != "customData"
+    }
 
 
 def take_step(conversation: Conversation, step: Step, action: str) -> None:

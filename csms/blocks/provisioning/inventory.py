@@ -7,7 +7,7 @@ import logging
 from csms.blocks.conversation import Conversation, Payload
 from csms.blocks.numbers import check_integers
 from csms.registry import Registration
-from shared.ocppj.errors import OcppError
+from shared.ocppj.errors import CallRefused, OcppError
 
 log = logging.getLogger()  # the story of each station is what people watch, so it is told under no module's name
 
@@ -32,8 +32,12 @@ async def notify_report(conversation: Conversation, request: Payload) -> Payload
 
 async def after_report_request(conversation: Conversation, request: Payload, answer: Payload | OcppError) -> None:
     """Whether the report comes (B07.FR.01, .02, .13; B08.FR.01, .02, .15, .16), after GetBaseReport or GetReport."""
-    if isinstance(answer, OcppError):
+    if isinstance(answer, CallRefused):
+        status = "CallError"
+    elif isinstance(answer, OcppError):  # it may come all the same
         return
-    if answer["status"] != "Accepted":
+    else:
+        status = answer["status"]
+    if status != "Accepted":
         conversation.asked_for.discard("NotifyReport")  # B07.FR.05
-    await conversation.device_models.report_answered(conversation.station, request["requestId"], answer["status"])
+    await conversation.device_models.report_answered(conversation.station, request["requestId"], status)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql
 
 from csms.blocks.transactions.rules import COLUMNS, Payload, SeqNos
@@ -33,6 +33,15 @@ RemoteStartWatcher = Callable[[str, int, str], None]
 _EMPTY: Final = "{}"
 _KEY: Final = (transactions.c.station_id, transactions.c.transaction_id)
 _EVENT_KEY: Final = (transaction_events.c.station_id, transaction_events.c.transaction_id)
+_SEQ_NOS: Final = select(transaction_events.c.seq_no).where(
+    _EVENT_KEY[0] == bindparam("station"), _EVENT_KEY[1] == bindparam("transaction")
+)
+_RESPONSE: Final = select(transaction_events.c.response).where(
+    _EVENT_KEY[0] == bindparam("station"),
+    _EVENT_KEY[1] == bindparam("transaction"),
+    transaction_events.c.seq_no == bindparam("number"),
+)
+_TRANSACTION: Final = select(transactions).where(_KEY[0] == bindparam("station"), _KEY[1] == bindparam("transaction"))
 
 
 class Record:
@@ -99,9 +108,8 @@ class Ledger:
     async def load(self) -> None:
         """Have the transactions at hand that are open and were heard of lately."""
         since = to_ms(self._clock.now()) - _RECENT_MS
-        for row in await self._store.read(lambda connection: connection.execute(_open_query(since)).all()):
-            if len(self._open) >= self._open_kept:
-                break
+        query = _open_query(since).limit(self._open_kept)
+        for row in reversed(await self._store.read(lambda connection: connection.execute(query).all())):
             if row.highest - row.lowest + 1 == row.count:  # else its seqNos are read when it goes on
                 record = _record(row, SeqNos([(row.lowest, row.highest)]))
                 self._keep(record)
@@ -115,12 +123,13 @@ class Ledger:
 
     async def recall(self, name: Name) -> Record:
         """What the store knows of a transaction; an empty record when that is nothing. Raises StoreUnavailable."""
+        key = {"station": name[0], "transaction": name[1]}
 
         def read(connection: Connection) -> Record:
-            events = select(transaction_events.c.seq_no).where(tuple_(*_EVENT_KEY) == name)
-            seq_nos = SeqNos.of(connection.scalars(events))
-            row = connection.execute(select(transactions).where(tuple_(*_KEY) == name)).first()
-            return Record(name) if row is None else _record(row, seq_nos)
+            seq_nos = SeqNos.of(connection.scalars(_SEQ_NOS, key))
+            if not seq_nos.spans:
+                return Record(name)
+            return _record(connection.execute(_TRANSACTION, key).one(), seq_nos)
 
         record = await self._store.read(read)
         at_hand = self.find(name)  # another connection of the station may have been faster
@@ -132,10 +141,8 @@ class Ledger:
             return record.last_response
 
         def read(connection: Connection) -> str | None:
-            events = select(transaction_events.c.response)
-            return connection.scalar(
-                events.where(tuple_(*_EVENT_KEY) == record.name, transaction_events.c.seq_no == seq_no)
-            )
+            key = {"station": record.name[0], "transaction": record.name[1], "number": seq_no}
+            return connection.scalar(_RESPONSE, key)
 
         text = await self._store.read(read)
         response: Payload = orjson.loads(text or _EMPTY)
@@ -318,7 +325,7 @@ def _greatest(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement
 
 
 def _open_query(since: int) -> Select[Any]:
-    """Open transactions with the extent of their seqNos, in the order they were last heard of."""
+    """Open transactions with the extent of their seqNos, the last heard of first."""
     seq_no = transaction_events.c.seq_no
     extents = (
         select(
@@ -335,7 +342,7 @@ def _open_query(since: int) -> Select[Any]:
     return (
         select(transactions, extents.c.lowest, extents.c.highest, extents.c.count)
         .join(extents, (extents.c.station_id == _KEY[0]) & (extents.c.transaction_id == _KEY[1]))
-        .order_by(transactions.c.updated_at)
+        .order_by(transactions.c.updated_at.desc())
     )
 
 

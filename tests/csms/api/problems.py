@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from tests.csms.site import Answer
+from tests.csms.rest import Answer
 
 
 def problem(answer: Answer) -> dict[str, Any]:

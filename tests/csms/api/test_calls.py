@@ -169,6 +169,7 @@ class TestTheAnswer:
             ({"type": "Now"}, "/type", "PropertyConstraintViolation"),
             ({"type": "OnIdle", "evse": 1}, "/evse", "FormatViolation"),
             ({"type": "OnIdle", "customData": {}}, "/customData/vendorId", "OccurrenceConstraintViolation"),
+            ({"type": "OnIdle", "why: this": 1}, "/why: this", "FormatViolation"),
         ],
     )
     async def test_422_what_the_schema_does_not_allow_with_a_json_pointer(
@@ -180,6 +181,18 @@ class TestTheAnswer:
         assert pointer in details["detail"]
         await settle()
         assert station.unread() == []
+
+    async def test_422_what_is_nested_too_deeply_to_be_sent_and_the_station_stays(self, site: Site) -> None:
+        station = await site.connect_ready()
+        for depth in (300, 254, 253):
+            data = '{"vendorId": "x", "data": ' + "[" * depth + "]" * depth + "}"
+            answer = await site.ask("POST", "/api/v1/stations/CP_1/calls/DataTransfer", data=data)
+            details = problem(answer)
+            assert (details["status"], details["pointer"]) == (422, "")
+        assert "currentTime" in await station.ask("Heartbeat")
+        asking = site.call_later("DataTransfer", {"vendorId": "x", "data": [[[[]]]]})
+        await station.answer("DataTransfer", ACCEPTED)
+        assert (await asking.get()).status == 200
 
     async def test_502_a_callerror_as_the_station_sent_it(self, site: Site) -> None:
         station = await site.connect_ready()

@@ -83,14 +83,35 @@ class TestWithoutAToken:
         assert (await site.get("/list", headers={"Host": "127.0.0.2:8080"})).status == 200
 
     @pytest.mark.parametrize(
-        "host", ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example"]
+        "host",
+        [
+            "evil.example",
+            "evil.example:8080",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "",
+            "[",
+            "[::1",
+            "localhost@evil.example",
+            "a/localhost",
+        ],
     )
     async def test_a_foreign_name_may_not(self, site: Site, host: str) -> None:
         """DNS rebinding: a page's own name, which leads to this machine."""
         assert problem(await site.get("/api/v1/stations", headers={"Host": host}))["status"] == 403
 
     @pytest.mark.parametrize(
-        "origin", ["https://evil.example", "http://localhost:3000", "http://localhost", "null", "", "file://"]
+        "origin",
+        [
+            "https://evil.example",
+            "http://localhost:3000",
+            "http://localhost",
+            "null",
+            "",
+            "file://",
+            "http://[",
+            "//localhost:8080",
+        ],
     )
     async def test_a_page_from_elsewhere_may_not(self, site: Site, origin: str) -> None:
         headers = {"Host": "localhost:8080", "Origin": origin}

@@ -97,6 +97,14 @@ class TestB01Accepted:
         await station.boot(chargingStation=about)
         assert (await site.get("/api/v1/stations/CP_1")).json["charging_station"] == about
 
+    async def test_customdata_is_not_kept_for_it_may_be_of_any_size(self, site: Site) -> None:
+        station = await site.connect()
+        own = {"customData": {"vendorId": "V", "novel": "x" * 500_000}}
+        about = {"model": "M", "vendorName": "V"}
+        await station.boot(chargingStation=about | own | {"modem": {"iccid": "1"} | own})
+        kept = (await site.get("/api/v1/stations/CP_1")).json["charging_station"]
+        assert kept == about | {"modem": {"iccid": "1"}}
+
     async def test_any_reason_is_welcome(self, site: Site) -> None:
         station = await site.connect()
         for reason in ("ApplicationReset", "FirmwareUpdate", "LocalReset", "PowerUp", "RemoteReset", "Unknown"):

@@ -155,6 +155,16 @@ class TestB02WhilePending:
         (shown,) = (await site.get(f"{STATION}/variables")).json["reports"]
         assert (shown["status"], shown["complete"]) == ("NotSupported", False)
 
+    async def test_nor_is_one_that_was_answered_with_a_callerror(self, site: Site) -> None:
+        await site.put(STATION, {"registration": "Pending", "password": "station-password-1"})
+        station = await site.connect()
+        await station.boot()
+        await station.refuse("GetBaseReport", "NotImplemented")
+        await settle()
+        assert (await report(station, 1))[2] == "SecurityError"
+        (shown,) = (await site.get(f"{STATION}/variables")).json["reports"]
+        assert (shown["status"], shown["complete"]) == ("CallError", False)
+
     async def test_b02_fr_01_variables_may_be_set_meanwhile(self, site: Site) -> None:
         station, _ = await boot_pending(site)
         variable = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}

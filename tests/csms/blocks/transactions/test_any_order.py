@@ -16,7 +16,7 @@ from csms.blocks import Conversation
 from csms.blocks.meter_values import MeterLog
 from csms.blocks.provisioning import BootRetries
 from csms.blocks.transactions import Ledger, transaction_event
-from csms.blocks.transactions.rules import SeqNos
+from csms.blocks.transactions.rules import COLUMNS, SeqNos, row_of
 from csms.device_model import DeviceModels
 from csms.events import EventLog
 from csms.registry import Registry, Station
@@ -176,6 +176,10 @@ def test_a_whole_session_comes_out_right_backwards(database_url: str) -> None:
     assert (transaction["register_first_wh"], transaction["register_last_wh"]) == (1000, 2000)
     assert transaction["started_at"] < transaction["ended_at"]
     assert (transaction["first_seq_no"], transaction["final_seq_no"]) == (0, 5)
+
+
+def test_a_row_has_the_columns_it_promises() -> None:
+    assert tuple(row_of("CP_1", session()[0], 0, None)) == COLUMNS
 
 
 @given(st.lists(st.integers(-3, 12)), st.none() | st.integers(-3, 12), st.none() | st.integers(-3, 12))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
 from sqlalchemy import Connection, select
 from trio.testing import MockClock
 
@@ -288,6 +289,18 @@ async def test_memory_is_bounded_and_what_it_forgot_is_looked_up(site: Site, aut
     assert sum(site.csms.ledger.find(("CP_1", f"T{number}")) is not None for number in range(5)) == 1
     listed = (await site.get("/api/v1/transactions")).json["transactions"]
     assert [each["complete"] for each in listed] == [True] * 5
+
+
+async def test_what_is_loaded_at_start_is_what_was_heard_of_last(site: Site, autojump_clock: MockClock) -> None:
+    station = await site.connect_ready()
+    for number in range(4):
+        await tell(station, event("Started", 0, f"T{number}", evse={"id": number + 1}))
+        await trio.sleep(1)
+    await tell(station, event("Updated", 3, "T3"), event("Ended", 1, "T2"))
+    site.csms.ledger = Ledger(site.store, site.clock, open_kept=2)
+    await site.csms.load()
+    # T3 has a gap: its seqNos are read when it goes on.
+    assert [number for number in range(4) if site.csms.ledger.find(("CP_1", f"T{number}"))] == [1]
 
 
 # --- meter values -----------------------------------------------------------------------------------------------------
