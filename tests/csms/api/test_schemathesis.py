@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -190,10 +191,37 @@ def _can_be_wrong(operation: Any) -> bool:
     return bool(operation.body or operation.query or operation.path_parameters)
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/v1/stations", "stations"),
+        ("/api/v1/stations/{station_id}/variables", "variables"),
+        ("/api/v1/stations/{station_id}/variables", "reports"),
+        ("/api/v1/stations/{station_id}/meter-values", "meter_values"),
+        ("/api/v1/stations/{station_id}/messages", "messages"),
+        ("/api/v1/transactions", "transactions"),
+        ("/api/v1/transactions/{station_id}/{transaction_id}", "events"),
+    ],
+)
+def test_what_a_station_has_told_is_shown_as_documented(url: str, path: str, name: str) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    operation = schemathesis.openapi.from_url(f"{url}/openapi.json", headers=headers)[path]["GET"]
+    names = {"station_id": STATION, "transaction_id": "TX/1"}
+    case = operation.Case(path_parameters={key: value for key, value in names.items() if f"{{{key}}}" in path})
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        response = case.call(headers=headers, timeout=PATIENCE_S)
+        if response.status_code == 200 and response.json()[name]:
+            break
+        assert time.monotonic() < deadline, response.text
+        time.sleep(0.1)  # the station is still telling
+    case.validate_response(response, checks=_CHECKS)
+
+
 def test_every_answer_is_one_of_those_documented(url: str) -> None:
     _try_everything(url, settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=_QUIET))
 
 
 @pytest.mark.slow
 def test_every_answer_is_one_of_those_documented_however_hard_one_tries(url: str) -> None:
-    _try_everything(url, settings(max_examples=300, deadline=None, suppress_health_check=_QUIET))
+    _try_everything(url, settings(max_examples=100, deadline=None, suppress_health_check=_QUIET))
