@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import uuid
+from datetime import timedelta
 from functools import partial
 from random import Random
 
@@ -18,20 +19,26 @@ from csms.blocks.transactions import Ledger
 from csms.blocks.vendors import load_vendors
 from csms.commands import Commands
 from csms.device_model import DeviceModels
+from csms.event_feed import EventFeed
 from csms.events import EventLog
 from csms.gateway import Gateway
+from csms.message_store import MessageStore
+from csms.metrics import Metrics
 from csms.passwords import Passwords
 from csms.registry import Registration, Registry, Station
 from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
+from csms.retention import Retention, Rule
 from csms.session import Session
 from csms.settings import Settings
 from csms.store import Store
+from csms.store.tables import events, messages
 from csms.switchboard import Switchboard
 from csms.tokens import Tokens
 from csms.user_mistake import UserMistake
 from shared.clock import Clock
 from shared.endpoint import Language
+from shared.message_log import Exchange
 from shared.websocket import Patience, WebSocket
 
 log = logging.getLogger()  # what people watch is told under no module's name
@@ -58,6 +65,11 @@ class Csms:
         self.reservations = Reservations(store, self.events, clock, random)
         self.remote_starts = RemoteStarts(store, clock, random)
         self.commands = Commands(store, self.events, clock, self.switchboard, self._new_message_id)
+        self.event_feed = EventFeed(store)
+        self.messages = MessageStore(store, clock)
+        self.metrics = Metrics()
+        self._retention = Retention(store, clock, _rules(settings))
+        self._is_listening = False
         self._random = random
         self.gateway = Gateway(
             registry=self.registry,
@@ -82,8 +94,12 @@ class Csms:
                 remote_starts=self.remote_starts,
                 commands=self.commands,
                 schemas=self.gateway.schemas,
+                event_feed=self.event_feed,
+                metrics=self.metrics,
+                is_listening=lambda: self._is_listening,
             )
         )
+        self._connect_metrics()
 
     async def load(self) -> None:
         """Have at hand what the store knows. Raises StoreUnavailable."""
@@ -94,12 +110,15 @@ class Csms:
         await self.reservations.load()
         await self.remote_starts.load()
         await self.commands.load()
+        await self.messages.load()
 
     async def work(self) -> None:
         """Do what is to be done beside serving connections, until cancelled; after `load()`."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.reservations.run)
             nursery.start_soon(self.commands.run)
+            nursery.start_soon(self.messages.run)
+            nursery.start_soon(self._retention.run)
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
@@ -123,6 +142,7 @@ class Csms:
         async with trio.open_nursery() as background:
             background.start_soon(self.work)
             await self._serve(listeners, stop, task_status)
+            await self.messages.close()
             background.cancel_scope.cancel()
 
     async def _serve(
@@ -142,7 +162,11 @@ class Csms:
                     _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", _first(errors))
                 ) from None
             nursery.start_soon(self.registry.keep_last_seen, stop)
+            self._is_listening = True
             task_status.started((port, url))
+            await stop.wait()
+            self._is_listening = False
+            self.event_feed.close()
 
     def _new_conversation(self, station: Station) -> Conversation:
         return Conversation(
@@ -173,7 +197,28 @@ class Csms:
             new_message_id=self._new_message_id,
             call_timeout_s=self.settings.call_timeout,
             ready=self.commands.ready,
+            recorder=self._record,
         )
+
+    def _record(self, exchange: Exchange) -> None:
+        self.metrics.exchange(exchange)
+        self.messages.record(exchange)
+
+    def _connect_metrics(self) -> None:
+        """Let what happens be counted, and those who wait for events be told of commits."""
+        metrics, writer, seats = self.metrics, self.store.writer, self.switchboard.seats
+        writer.after_commit(metrics.commit)
+        writer.after_commit(lambda commit: self.event_feed.wake() if self.events.has_news(commit) else None)
+        metrics.gauge("csms_stations_connected", "Stations connected", lambda: len(self.switchboard.station_ids()))
+        metrics.gauge("csms_writers_waiting", "Writers that wait for a commit", lambda: writer.waiting)
+        metrics.gauge(
+            "csms_calls_waiting",
+            "CALLs that wait for their turn, at all stations",
+            lambda: sum(seat.commands.statistics().current_buffer_used for seat in seats()),
+        )
+        metrics.gauge("csms_event_readers", "Who follows the events", lambda: self.event_feed.readers)
+        metrics.gauge("csms_message_log_waiting", "Messages not written yet", lambda: self.messages.waiting)
+        metrics.count_of("csms_message_log_dropped", "Messages never written", lambda: self.messages.dropped)
 
     def _new_message_id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
@@ -182,6 +227,21 @@ class Csms:
 def _first(errors: ExceptionGroup[OSError]) -> OSError:
     error = errors.exceptions[0]
     return _first(error) if isinstance(error, ExceptionGroup) else error
+
+
+def _rules(settings: Settings) -> list[Rule]:
+    return [
+        Rule(
+            messages,
+            messages.c.message_no,
+            messages.c.called_at,
+            timedelta(days=settings.message_log_days),
+            settings.message_log_count,
+        ),
+        Rule(
+            events, events.c.event_id, events.c.happened_at, timedelta(days=settings.event_days), settings.event_count
+        ),
+    ]
 
 
 def _cannot_listen(whom: str, host: str, port: int, flag: str, error: OSError) -> str:

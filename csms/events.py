@@ -1,4 +1,4 @@
-"""What happens at the stations, as a log that programs can follow."""
+"""What happens at the stations, as a log that programs can follow: how it is written. See event_feed for reading."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from csms.store import Change, Store
+from csms.store import Change, Commit, Store
 from csms.store.moments import to_ms
 from csms.store.tables import events
 from shared.clock import Clock
@@ -18,6 +18,10 @@ class EventLog:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._clock = clock
         self._insert = store.insert(events)
+
+    def has_news(self, commit: Commit) -> bool:
+        """Whether a batch may have written events."""
+        return commit.has_work or id(self._insert) in commit.statements
 
     def change(self, event_type: str, station_id: str | None, data: dict[str, Any]) -> Change:
         """The row of an event that happens now, to be committed with what it tells of. data: JSON."""

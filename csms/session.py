@@ -16,7 +16,7 @@ from csms.registry import Registration
 from csms.store import StoreUnavailable
 from csms.switchboard import Command, Job, NotCallable, NotSent, NotStored, Switchboard
 from shared.endpoint import Endpoint, Language
-from shared.message_log import MessageLog
+from shared.message_log import MessageLog, Recorder
 from shared.ocppj.errors import ConnectionLost, InternalError, NotSupported, OcppError
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import Version
@@ -49,6 +49,7 @@ class Session:
         new_message_id: Callable[[], str],
         call_timeout_s: float,
         ready: Callable[[str], None],
+        recorder: Recorder,
     ) -> None:
         """ready: told of the station when it may have become ready for commands that wait for it; often in vain."""
         self._ws = ws
@@ -61,7 +62,7 @@ class Session:
             language,
             self._answer,
             self._admit,
-            messages=MessageLog(self.station_id),
+            messages=MessageLog(self.station_id, recorder),
             new_message_id=new_message_id,
             call_timeout_s=call_timeout_s,
         )

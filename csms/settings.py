@@ -15,6 +15,7 @@ from csms import __version__
 from csms.user_mistake import UserMistake
 
 _PREFIX: Final = "CSMS_"
+_MOST_DAYS: Final = 36_500
 
 
 def _port(text: str) -> int:
@@ -29,6 +30,13 @@ def _positive_int(text: str) -> int:
     if number < 1:
         raise ValueError("must be a whole number of at least 1")
     return number
+
+
+def _days(text: str) -> int:
+    days = _positive_int(text)
+    if days > _MOST_DAYS:
+        raise ValueError(f"must be a whole number from 1 to {_MOST_DAYS}")
+    return days
 
 
 def _seconds(text: str) -> float:
@@ -102,6 +110,12 @@ class Settings:
     ping_interval: float = _option(
         30.0, _seconds_or_never, "S", "seconds of silence until a station is pinged; gone after as many again; 0: never"
     )
+    message_log_days: int = _option(30, _days, "DAYS", "how long it is kept what was said with stations")
+    message_log_count: int = _option(
+        1_000_000, _positive_int, "N", "how many messages of all stations are kept at most"
+    )
+    event_days: int = _option(30, _days, "DAYS", "how long events are kept for who follows /api/v1/events")
+    event_count: int = _option(1_000_000, _positive_int, "N", "how many events are kept at most")
     log_level: str = _option(
         "info", _one_of("debug", "info", "warning", "error"), "LEVEL", "info shows every message, warning none"
     )

@@ -7,13 +7,13 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import orjson
 import trio
 from websockets.frames import CloseCode
 
-from shared.message_log import MessageLog, one_line
+from shared.message_log import Failure, MessageLog, one_line
 from shared.ocppj import frames
 from shared.ocppj.errors import (
     CallFailed,
@@ -48,6 +48,8 @@ Answer = Callable[[str, Payload], Awaitable[Payload]]
 Admit = Callable[[str], None]
 Late = Callable[[Payload | CallFailed], None]
 
+_Message = TypeVar("_Message", bound=Call | CallResult | CallError)
+
 
 @dataclass(frozen=True, slots=True)
 class Language:
@@ -62,31 +64,49 @@ class Language:
 class _Outstanding:
     """Our CALL that is under way."""
 
-    message_id: str
-    action: str
+    call: Call
+    sent_at: float
     deadline: float
     late: Late | None
     over: trio.Event = field(default_factory=trio.Event)
     answer: CallResult | CallError | UnreadableAnswer | None = None
+    is_recorded: bool = False
+
+    @property
+    def message_id(self) -> str:
+        return self.call.message_id
+
+    @property
+    def action(self) -> str:
+        return self.call.action
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class _Incoming:
+    """What came and is to be answered: a CALL, or what is wrong with `text`."""
+
+    call: Call | PeerError
+    text: str
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Written(Generic[_Message]):
     """A message, and as it goes on the wire."""
 
-    message: Call | CallResult | CallError
+    message: _Message
     text: str
 
-    @classmethod
-    def of(cls, message: Call | CallResult | CallError) -> _Written:
-        """Raises TypeError for what JSON cannot express: numbers over 64 bits, lone surrogates, other objects."""
-        return cls(message, message.to_text())
+
+def _write(message: _Message) -> _Written[_Message]:
+    """Raises TypeError for what JSON cannot express: numbers over 64 bits, lone surrogates, other objects."""
+    return _Written(message, message.to_text())
 
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
     digest: bytes
-    result: _Written | None
+    result: _Written[CallResult | CallError] | None
 
 
 class Endpoint:
@@ -139,7 +159,7 @@ class Endpoint:
 
     async def run(self) -> WebSocketClosed:
         """Read and answer until the connection ends, and tell how it ended; every waiting `call()` is told, too."""
-        send_calls, receive_calls = trio.open_memory_channel[Call | PeerError](_CALLS_WAITING)
+        send_calls, receive_calls = trio.open_memory_channel[_Incoming](_CALLS_WAITING)
         closed = WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "session ended")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._answer_calls, receive_calls)
@@ -150,6 +170,7 @@ class Endpoint:
                 self._closed = closed
                 if self._outstanding is not None:
                     self._outstanding.over.set()
+                    self._record(self._outstanding)
         return closed
 
     async def call(self, action: str, payload: Payload, *, late: Late | None = None) -> Payload:
@@ -165,22 +186,25 @@ class Endpoint:
         self._language.schemas.validate_request(action, payload)
         async with self._turn:
             await self._previous_call_over()
-            message_id = self._new_message_id()
             try:
-                call = _Written.of(Call(message_id, action, payload))
+                call = _write(Call(self._new_message_id(), action, payload))
             except TypeError as error:
                 raise FormatViolation(f"the payload: {error}") from None
-            outstanding = _Outstanding(message_id, action, trio.current_time() + self._call_timeout_s, late)
+            now = trio.current_time()
+            outstanding = _Outstanding(call.message, now, now + self._call_timeout_s, late)
             self._outstanding = outstanding
             try:
-                await self._send(call, action)
+                await self._send(call)
             except WebSocketClosed as closed:
+                self._closed = closed
+                self._record(outstanding)
                 raise ConnectionLost(str(closed)) from None
             with trio.move_on_at(outstanding.deadline):
                 await outstanding.over.wait()
             self._outstanding = None
+            self._record(outstanding)
             if outstanding.answer is None and late is not None:
-                self._timed_out[message_id] = outstanding
+                self._timed_out[outstanding.message_id] = outstanding
                 if len(self._timed_out) > _TIMED_OUT_KEPT:
                     self._timed_out.popitem(last=False)
         return self._result_of(outstanding)
@@ -191,6 +215,7 @@ class Endpoint:
             with trio.move_on_at(abandoned.deadline):
                 await abandoned.over.wait()
             self._outstanding = None
+            self._record(abandoned)
         if self._closed is not None:
             raise ConnectionLost(str(self._closed))
 
@@ -211,7 +236,22 @@ class Endpoint:
                     raise ConnectionLost(str(self._closed))
                 raise CallTimedOut(f"no answer to {outstanding.action} within {self._call_timeout_s:g} s")
 
-    async def _read(self, calls: trio.MemorySendChannel[Call | PeerError]) -> WebSocketClosed:
+    def _record(self, outstanding: _Outstanding) -> None:
+        """Tell once what came of our CALL, which is over."""
+        if outstanding.is_recorded or not self._messages.is_recorded:
+            return
+        outstanding.is_recorded = True
+        failure = None
+        try:
+            self._result_of(outstanding)
+        except CallRefused as refused:
+            failure = Failure(refused.code, refused.description, refused.details)
+        except CallFailed as failed:
+            failure = Failure(type(failed).__name__, str(failed), {})
+        response = outstanding.answer.payload if isinstance(outstanding.answer, CallResult) else None
+        self._messages.over(outstanding.call, response, failure, trio.current_time() - outstanding.sent_at)
+
+    async def _read(self, calls: trio.MemorySendChannel[_Incoming]) -> WebSocketClosed:
         """The only task that receives: it hands over and never waits for a handler, but for a peer that floods."""
         with calls:
             while True:
@@ -231,24 +271,21 @@ class Endpoint:
                 except trio.BrokenResourceError:
                     pass  # nothing can be answered any more; what is still to be read tells why
 
-    def _sort(self, text: str) -> Call | PeerError | None:
+    def _sort(self, text: str) -> _Incoming | None:
         """Settle what answers us; return what is to be answered."""
         try:
             message = frames.parse(text)
         except PeerError as error:
             self._messages.received_unreadable(text)
-            return error
+            return _Incoming(error, text, trio.current_time())
         except UnreadableAnswer as unreadable:
             self._messages.received_unreadable(text)
             self._settle(unreadable)
             return None
         if isinstance(message, Call):
-            self._messages.received(text, message, message.action)
-            return message
-        outstanding = self._outstanding
-        if outstanding is None or outstanding.message_id != message.message_id:
-            outstanding = self._timed_out.get(message.message_id)
-        self._messages.received(text, message, None if outstanding is None else outstanding.action)
+            self._messages.received(text, message)
+            return _Incoming(message, text, trio.current_time())
+        self._messages.received(text, message)
         self._settle(message)
         return None
 
@@ -266,6 +303,7 @@ class Endpoint:
         elif outstanding.answer is None:
             outstanding.answer = answer
             outstanding.over.set()
+            self._record(outstanding)
 
     def _tell_late(self, outstanding: _Outstanding, answer: CallResult | CallError | UnreadableAnswer) -> None:
         log.info(
@@ -279,19 +317,31 @@ class Endpoint:
                 result = failure
             outstanding.late(result)
 
-    async def _answer_calls(self, calls: trio.MemoryReceiveChannel[Call | PeerError]) -> None:
+    async def _answer_calls(self, calls: trio.MemoryReceiveChannel[_Incoming]) -> None:
         with calls:
             while True:
                 try:
-                    call = await calls.receive()
+                    incoming = await calls.receive()
+                    call = incoming.call
                     if isinstance(call, PeerError):
-                        await self._send(_Written.of(CallError.of(call, call.message_id)), None)
+                        error = CallError.of(call, call.message_id)
+                        self._messages.refused(incoming.text, error)
+                        await self._send(_write(error))
                     else:
-                        await self._send(await self._answer_to(call), call.action)
+                        await self._send(await self._recorded_answer(call, incoming.received_at))
                 except (trio.EndOfChannel, WebSocketClosed):
                     return  # the reader tells how it ended
 
-    async def _answer_to(self, call: Call) -> _Written:
+    async def _recorded_answer(self, call: Call, received_at: float) -> _Written[CallResult | CallError]:
+        answer = None
+        try:
+            written = await self._answer_to(call)
+            answer = written.message
+        finally:  # also when the connection ends meanwhile
+            self._messages.answered(call, answer, trio.current_time() - received_at)
+        return written
+
+    async def _answer_to(self, call: Call) -> _Written[CallResult | CallError]:
         digest = hashlib.blake2b(
             orjson.dumps([call.action, call.payload], option=orjson.OPT_SORT_KEYS), digest_size=16
         ).digest()
@@ -299,7 +349,7 @@ class Endpoint:
         if earlier is not None:
             if earlier.digest != digest:
                 error = RpcFrameworkError("messageId (element 1) was used before on this connection, for another CALL")
-                return _Written.of(CallError.of(error, call.message_id))
+                return _write(CallError.of(error, call.message_id))
             if earlier.result is not None:
                 return earlier.result
         answer = await self._fresh_answer(call)
@@ -309,19 +359,19 @@ class Endpoint:
             self._answered.popitem(last=False)
         return answer
 
-    async def _fresh_answer(self, call: Call) -> _Written:
+    async def _fresh_answer(self, call: Call) -> _Written[CallResult | CallError]:
         try:
             try:
-                return _Written.of(await self._result(call))
+                return _write(await self._result(call))
             except PeerError as error:
                 log.info("%s: %s %s", self._name(call), error.code, error)
-                return _Written.of(CallError.of(error, call.message_id))
+                return _write(CallError.of(error, call.message_id))
         except CallFailed as failed:
             log.warning("%s: the handler's own call failed: %s", self._name(call), one_line(str(failed)))
         except Exception:
             log.exception("%s: the handler failed", self._name(call))
         failure = InternalError("The request could not be processed")
-        return _Written.of(CallError.of(failure, call.message_id))
+        return _write(CallError.of(failure, call.message_id))
 
     def _name(self, call: Call) -> str:
         return one_line(f"{self._messages.station_id} {call.action[:_ACTION_SHOWN]} {call.message_id}")
@@ -348,6 +398,6 @@ class Endpoint:
         except PeerError as error:
             raise RuntimeError(f"own {call.action}Response is invalid: {error.description}") from error
 
-    async def _send(self, written: _Written, action: str | None) -> None:
-        self._messages.sent(written.text, written.message, action)
+    async def _send(self, written: _Written[_Message]) -> None:
+        self._messages.sent(written.text, written.message)
         await self._ws.send(written.text)

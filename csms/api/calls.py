@@ -8,9 +8,11 @@ from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
 from csms.api.bodies import read_payload
+from csms.api.documentation import CALL_FAILURES, answer, body, documented
 from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.api.stations import known_station
+from csms.api.views import ResultView
 from shared.ocppj.versions import VERSIONS
 
 
@@ -19,6 +21,23 @@ def call_routes(services: Services) -> Blueprint:
     routes = Blueprint("calls", __name__, url_prefix="/api/v1/stations/<station_id>/calls")
 
     @routes.post("/<action>")
+    @documented(
+        "Send any request",
+        tag="Calls",
+        description="Sends a request that a CSMS may send, of the version of OCPP that the station speaks; the body is "
+        "its payload. Calls to one station wait for their turn and go out one at a time. Only the schema is checked.",
+        body=body(
+            example={"type": "OnIdle"},
+            GetVariables={
+                "getVariableData": [{"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}]
+            },
+        ),
+        answers=[
+            answer(200, "The payload of the station's answer", ResultView, {"result": {"status": "Accepted"}}),
+            *CALL_FAILURES,
+        ],
+        uses_store=False,
+    )
     async def call_station(station_id: str, action: str) -> ResponseReturnValue:
         payload = await read_payload()
         known_station(services, station_id)

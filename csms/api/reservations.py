@@ -10,9 +10,11 @@ from quart.typing import ResponseReturnValue
 
 from csms.api.bodies import NewReservation, read_body
 from csms.api.booking import Booking, NothingAvailable, book, book_anywhere
+from csms.api.documentation import CALL_FAILURES, answer, body, documented, problem
 from csms.api.paging import read_choice, read_page, read_text
 from csms.api.problems import Problem
 from csms.api.services import Services
+from csms.api.views import RESERVATION, CancellationView, ReservationsView, ReservationView
 from csms.reservations import Reservation, ReservationState, describe, sort_key
 from shared.ocppj.errors import CallFailed
 
@@ -22,6 +24,11 @@ def reservation_routes(services: Services) -> Blueprint:
     routes = Blueprint("reservations", __name__, url_prefix="/api/v1/reservations")
 
     @routes.get("")
+    @documented(
+        "All reservations",
+        tag="Reservations",
+        answers=[answer(200, "The reservations", ReservationsView, {"reservations": [RESERVATION]})],
+    )
     async def list_reservations() -> ResponseReturnValue:
         page = read_page(int, str, int)
         station_id, state = read_text("station"), read_choice("state", ReservationState)
@@ -31,6 +38,20 @@ def reservation_routes(services: Services) -> Blueprint:
         return page.answer("reservations", [_describe(services, one) for one in items], last_key)
 
     @routes.post("")
+    @documented(
+        "Reserve",
+        tag="Reservations",
+        description="At one station, or at the first that has an EVSE available; without anything, any for an hour.",
+        body=body(
+            NewReservation,
+            {"station_id": "CP_1", "evse_id": 1, "id_token": {"idToken": "04A2B3C4D5E680", "type": "ISO14443"}},
+        ),
+        answers=[
+            answer(201, "The station has accepted", ReservationView, RESERVATION),
+            problem(409, "CP_1 answered Occupied", reason="Occupied"),
+            *CALL_FAILURES,
+        ],
+    )
     async def make_reservation() -> ResponseReturnValue:
         wish = await read_body(NewReservation)
         reservation_id = await services.reservations.new_id()
@@ -44,10 +65,27 @@ def reservation_routes(services: Services) -> Blueprint:
         return _describe(services, reservation), HTTPStatus.CREATED.value
 
     @routes.get("/<int:reservation_id>")
+    @documented(
+        "One reservation", tag="Reservations", answers=[answer(200, "The reservation", ReservationView, RESERVATION)]
+    )
     async def get_reservation(reservation_id: int) -> ResponseReturnValue:
         return _describe(services, await _known(services, reservation_id))
 
     @routes.delete("/<int:reservation_id>")
+    @documented(
+        "Cancel a reservation",
+        tag="Reservations",
+        answers=[
+            answer(
+                200,
+                "What the station answered to CancelReservation",
+                CancellationView,
+                {"status": "Accepted", "reservation": RESERVATION | {"state": "Cancelled"}},
+            ),
+            problem(409, "The reservation is Used"),
+            *CALL_FAILURES,
+        ],
+    )
     async def cancel_reservation(reservation_id: int) -> ResponseReturnValue:
         reservation = _describe(services, await _known(services, reservation_id))
         if not ReservationState(reservation["state"]).is_live:

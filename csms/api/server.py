@@ -16,7 +16,11 @@ from werkzeug.exceptions import HTTPException
 
 from csms.api.calls import call_routes
 from csms.api.commands import command_routes
+from csms.api.description import description_routes
+from csms.api.events import event_routes
 from csms.api.guard import Guard
+from csms.api.health import health_routes
+from csms.api.messages import message_routes
 from csms.api.problems import Problem
 from csms.api.reservations import reservation_routes
 from csms.api.seed import seed_routes
@@ -48,10 +52,6 @@ def create_api(services: Services) -> QuartTrio:
     async def check() -> None:
         guard.check()
 
-    @api.get("/healthz")
-    async def healthz() -> ResponseReturnValue:
-        return {"status": "ok"}
-
     @api.errorhandler(Problem)
     async def problem(error: Problem) -> ResponseReturnValue:
         return error.response()
@@ -62,7 +62,7 @@ def create_api(services: Services) -> QuartTrio:
 
     @api.errorhandler(StoreUnavailable)
     async def store_unavailable(error: StoreUnavailable) -> ResponseReturnValue:
-        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"The database does not serve: {error}").response()
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"The database does not answer: {error}").response()
 
     @api.errorhandler(HTTPException)
     async def http_error(error: HTTPException) -> ResponseReturnValue:
@@ -76,6 +76,10 @@ def create_api(services: Services) -> QuartTrio:
     api.register_blueprint(command_routes(services))
     api.register_blueprint(token_routes(services))
     api.register_blueprint(transaction_routes(services))
+    api.register_blueprint(event_routes(services))
+    api.register_blueprint(message_routes(services))
+    api.register_blueprint(health_routes(services))
+    api.register_blueprint(description_routes(services))
     return api
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from csms.commands import Commands
 from csms.device_model import DeviceModels
+from csms.event_feed import EventFeed
+from csms.metrics import Metrics
 from csms.passwords import Passwords
 from csms.registry import Registry
 from csms.remote_starts import RemoteStarts
@@ -36,6 +38,9 @@ class Services:
     remote_starts: RemoteStarts
     commands: Commands
     schemas: Mapping[str, Schemas]
+    event_feed: EventFeed
+    metrics: Metrics
+    is_listening: Callable[[], bool]
 
     async def call(self, station_id: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Send a CALL to a station, with the patience of a REST call; raises as Switchboard.call does."""

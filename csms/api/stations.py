@@ -16,9 +16,11 @@ from quart.typing import ResponseReturnValue
 from websockets.frames import CloseCode
 
 from csms.api.bodies import PatchStation, PutStation, read_body
+from csms.api.documentation import PAGE, Answer, answer, body, documented, query
 from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
+from csms.api.views import STATION, StationsView, StationView
 from csms.registry import Entry, Registration, Station, is_identity
 from shared.ocppj.date_time import to_wire
 
@@ -28,6 +30,18 @@ def station_routes(services: Services) -> Blueprint:
     routes = Blueprint("stations", __name__, url_prefix="/api/v1/stations")
 
     @routes.get("")
+    @documented(
+        "All stations",
+        tag="Stations",
+        query=[
+            query(
+                "connected", "true: only those connected now; false: only the others", "true", enum=["true", "false"]
+            ),
+            query("registration", "Only those whose BootNotification is answered so", enum=list(Registration)),
+            *PAGE,
+        ],
+        answers=[answer(200, "A page, by identity", StationsView, {"stations": [STATION], "next_cursor": None})],
+    )
     async def list_stations() -> ResponseReturnValue:
         page = read_page(str)
         is_wanted = _read_filter(services)
@@ -38,10 +52,23 @@ def station_routes(services: Services) -> Blueprint:
         return page.answer("stations", [_describe(services, one) for one in found[: page.limit]], last_key)
 
     @routes.get("/<station_id>")
+    @documented("One station", tag="Stations", answers=[answer(200, "The station", StationView, STATION)])
     async def get_station(station_id: str) -> ResponseReturnValue:
         return _describe(services, known_station(services, station_id))
 
     @routes.put("/<station_id>")
+    @documented(
+        "Register a station",
+        tag="Stations",
+        description="Creates the entry, or replaces it: what is left out becomes its default, but for the "
+        "password, which stays. A station whose "
+        "registration is taken back is disconnected and must boot again.",
+        body=body(PutStation, {"password": "a password of its own", "security_profile": 1, "registration": "Accepted"}),
+        answers=[
+            answer(200, "The station was known before", StationView, STATION),
+            answer(201, "The station is new", StationView, STATION | {"connected": False, "state": None}),
+        ],
+    )
     async def put_station(station_id: str) -> ResponseReturnValue:
         body = await read_body(PutStation)
         if not is_identity(station_id):
@@ -56,6 +83,13 @@ def station_routes(services: Services) -> Blueprint:
         return _describe(services, station), status.value
 
     @routes.patch("/<station_id>")
+    @documented(
+        "Change a station's entry",
+        tag="Stations",
+        description="What is left out stays as it is; `password: null` takes the password away.",
+        body=body(PatchStation, {"registration": "Pending"}),
+        answers=[answer(200, "The station", StationView, STATION)],
+    )
     async def patch_station(station_id: str) -> ResponseReturnValue:
         body = await read_body(PatchStation)
         station = known_station(services, station_id)
@@ -65,6 +99,12 @@ def station_routes(services: Services) -> Blueprint:
         return _describe(services, known_station(services, station_id))
 
     @routes.delete("/<station_id>")
+    @documented(
+        "Forget a station",
+        tag="Stations",
+        description="One that is connected is disconnected.",
+        answers=[Answer(204, "It is forgotten", media=None)],
+    )
     async def delete_station(station_id: str) -> ResponseReturnValue:
         await services.registry.remove(known_station(services, station_id))
         services.device_models.forget(station_id)

@@ -4,20 +4,83 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from itertools import islice
-from typing import Any, get_args
+from typing import Any, Final, TypedDict, get_args
 
 import msgspec
 from quart import Blueprint, request
 from quart.typing import ResponseReturnValue
 
 from csms.api.bodies import read_body
+from csms.api.documentation import PAGE, Answer, answer, body, documented, problem, query
 from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.tokens import Key, Token, TokenType
 from shared.ocppj.date_time import to_wire
 
-_MAX_LENGTH = 36
+_MAX_LENGTH: Final = 36
+
+
+class _TokenNameView(TypedDict):
+    type: str
+    id_token: str
+
+
+class PersonalMessageView(TypedDict, total=False):
+    """What a station may show to the driver (MessageContentType)."""
+
+    content: str
+    format: str
+    language: str | None
+
+
+class TokenView(_TokenNameView):
+    """A token and what stations are told of it. What does not apply is null."""
+
+    status: str
+    group_id: str | None
+    group_id_type: str
+    expires_at: str | None
+    stations: dict[str, list[int]] | None
+    max_transactions: int | None
+    master_pass: bool
+    language1: str | None
+    language2: str | None
+    personal_message: PersonalMessageView | None
+    charging_priority: int | None
+
+
+class TokensView(TypedDict):
+    """A page of tokens, by type and token."""
+
+    tokens: list[TokenView]
+    next_cursor: str | None
+
+
+_ENTRY: Final[dict[str, Any]] = {
+    "status": "Accepted",
+    "group_id": "family-1",
+    "expires_at": "2027-11-22T03:52:53.938Z",
+    "stations": {"CP_1": [1], "CP_2": []},
+    "max_transactions": 1,
+    "personal_message": {"content": "Good morning", "format": "UTF8"},
+}
+_TOKEN: Final[TokenView] = {
+    "type": "ISO14443",
+    "id_token": "04A2B3C4D5E680",
+    "status": "Accepted",
+    "group_id": "family-1",
+    "group_id_type": "Central",
+    "expires_at": "2027-11-22T03:52:53.938Z",
+    "stations": {"CP_1": [1], "CP_2": []},
+    "max_transactions": 1,
+    "master_pass": False,
+    "language1": None,
+    "language2": None,
+    "personal_message": {"content": "Good morning", "format": "UTF8"},
+    "charging_priority": None,
+}
+_UNKNOWN: Final = problem(404, "No token 04A2B3C4D5E680 of type ISO14443 is known here")
 
 
 def token_routes(services: Services) -> Blueprint:
@@ -25,6 +88,18 @@ def token_routes(services: Services) -> Blueprint:
     routes = Blueprint("tokens", __name__, url_prefix="/api/v1/tokens")
 
     @routes.get("")
+    @documented(
+        "All tokens",
+        tag="Tokens",
+        query=[
+            query("type", "Of this type only", "ISO14443"),
+            query("status", "Of this status only", "Accepted"),
+            query("group_id", "Of this group only", "family-1"),
+            *PAGE,
+        ],
+        answers=[answer(200, "A page, by type and token", TokensView, {"tokens": [_TOKEN], "next_cursor": None})],
+        uses_store=False,
+    )
     async def list_tokens() -> ResponseReturnValue:
         page = read_page(str, str)
         wanted = {name: request.args[name] for name in ("type", "status", "group_id") if name in request.args}
@@ -41,6 +116,12 @@ def token_routes(services: Services) -> Blueprint:
         return page.answer("tokens", shown, [shown[-1]["type"], shown[-1]["id_token"].lower()] if more else None)
 
     @routes.get("/<token_type>/<id_token>")
+    @documented(
+        "One token",
+        tag="Tokens",
+        answers=[answer(200, "The token, in whatever case it is asked for", TokenView, _TOKEN), _UNKNOWN],
+        uses_store=False,
+    )
     async def get_token(token_type: str, id_token: str) -> ResponseReturnValue:
         key = _key(token_type, id_token)
         token = services.tokens.get(key)
@@ -49,6 +130,18 @@ def token_routes(services: Services) -> Blueprint:
         return _describe(token_type, services.tokens.spelling(key), token)
 
     @routes.put("/<token_type>/<id_token>")
+    @documented(
+        "Let a token charge, or not",
+        tag="Tokens",
+        description="Creates the token, or replaces it: what is left out becomes its default. `stations` tells where "
+        "it may be used, as the EVSEs of each station, none meaning all of them; without it, everywhere. From "
+        "`expires_at` on it is Expired. A master pass stops transactions and starts none; it needs a `group_id`.",
+        body=body(Token, _ENTRY),
+        answers=[
+            answer(200, "The token was known before", TokenView, _TOKEN),
+            answer(201, "The token is new", TokenView, _TOKEN),
+        ],
+    )
     async def put_token(token_type: str, id_token: str) -> ResponseReturnValue:
         token = await read_body(Token)
         if token_type not in get_args(TokenType):
@@ -60,6 +153,11 @@ def token_routes(services: Services) -> Blueprint:
         return _describe(token_type, id_token, token), status.value
 
     @routes.delete("/<token_type>/<id_token>")
+    @documented(
+        "Forget a token",
+        tag="Tokens",
+        answers=[Answer(204, "It is forgotten", media=None), _UNKNOWN],
+    )
     async def delete_token(token_type: str, id_token: str) -> ResponseReturnValue:
         if not await services.tokens.delete(_key(token_type, id_token)):
             raise _unknown(token_type, id_token)

@@ -14,9 +14,19 @@ from quart import Blueprint, Response, request
 from quart.typing import ResponseReturnValue
 
 from csms.api import queries as asked
+from csms.api.documentation import PAGE, Answer, answer, documented, moment, problem, query
 from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
+from csms.api.transaction_views import (
+    METER_VALUE,
+    TRANSACTION,
+    TRANSACTIONS_CSV,
+    WHOLE_TRANSACTION,
+    MeterValuesView,
+    TransactionsView,
+    WholeTransactionView,
+)
 from csms.blocks.transactions.queries import (
     Listed,
     Wanted,
@@ -30,6 +40,7 @@ from csms.store.moments import from_ms
 from shared.ocppj.date_time import to_wire
 
 _ROWS_AT_ONCE: Final = 500
+_EVSE_ID: Final = query("evse_id", "Of this EVSE only", 1, type="integer", minimum=0, maximum=2**63 - 1)
 _CSV_COLUMNS: Final = (
     "station_id", "transaction_id", "evse_id", "connector_id", "started_at", "ended_at", "duration_s", "energy_wh",
     "id_token", "id_token_type", "id_token_status", "charging_state", "stopped_reason", "remote_start_id",
@@ -43,7 +54,27 @@ def transaction_routes(services: Services) -> Blueprint:
     routes = Blueprint("transactions", __name__, url_prefix="/api/v1")
 
     @routes.get("/transactions")
-    async def list_all() -> ResponseReturnValue:
+    @documented(
+        "All transactions",
+        tag="Transactions",
+        description="Latest beginning first. As CSV it is one document with all that match, whatever `limit` and "
+        "`cursor` say. A text that a spreadsheet would take for a formula has a `'` before it.",
+        query=[
+            query("station_id", "Of this station only", "CP_1"),
+            _EVSE_ID,
+            query("id_token", "Of this token only, in whatever case", "04A2B3C4D5E680"),
+            query("open", "true: only those under way; false: only those that ended", enum=["true", "false"]),
+            moment("from", "Not those that began before"),
+            moment("to", "Only those that began before"),
+            query("format", "Stronger than the header Accept", enum=["json", "csv"]),
+            *PAGE,
+        ],
+        answers=[
+            answer(200, "A page", TransactionsView, {"transactions": [TRANSACTION], "next_cursor": None}),
+            Answer(200, "A page", None, {"example": TRANSACTIONS_CSV}, "text/csv"),
+        ],
+    )
+    async def list_all_transactions() -> ResponseReturnValue:
         wanted = Wanted(
             station_id=request.args.get("station_id"),
             evse_id=asked.whole_number("evse_id"),
@@ -63,7 +94,15 @@ def transaction_routes(services: Services) -> Blueprint:
         return page.answer("transactions", [_describe(listed) for listed in shown], last_key)
 
     @routes.get("/transactions/<station_id>/<path:transaction_id>")
-    async def get_one(station_id: str, transaction_id: str) -> ResponseReturnValue:
+    @documented(
+        "One transaction",
+        tag="Transactions",
+        answers=[
+            answer(200, "The transaction, with its events and meter values", WholeTransactionView, WHOLE_TRANSACTION),
+            problem(404, "No transaction 4711 of CP_1 is known here"),
+        ],
+    )
+    async def get_transaction(station_id: str, transaction_id: str) -> ResponseReturnValue:
         whole = await services.store.read(
             partial(whole_transaction, station_id=station_id, transaction_id=transaction_id)
         )
@@ -86,7 +125,21 @@ def transaction_routes(services: Services) -> Blueprint:
         }
 
     @routes.get("/stations/<station_id>/meter-values")
-    async def meter_values(station_id: str) -> ResponseReturnValue:
+    @documented(
+        "What a station has measured",
+        tag="Transactions",
+        description="Within transactions (TransactionEvent) and outside of them (MeterValues), oldest first.",
+        query=[
+            _EVSE_ID,
+            query("transaction_id", "Of this transaction only", "5b1d0b0e-2c2f-4f4e-9a3e-0c9f7f6f0001"),
+            query("measurand", "Of this measurand only", "Energy.Active.Import.Register"),
+            moment("from", "Not those before"),
+            moment("to", "Only those before"),
+            *PAGE,
+        ],
+        answers=[answer(200, "A page", MeterValuesView, {"meter_values": [METER_VALUE], "next_cursor": None})],
+    )
+    async def list_station_meter_values(station_id: str) -> ResponseReturnValue:
         wanted = WantedValues(
             evse_id=asked.whole_number("evse_id"),
             transaction_id=request.args.get("transaction_id"),

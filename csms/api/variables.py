@@ -12,11 +12,13 @@ from quart import Blueprint, request
 from quart.typing import ResponseReturnValue
 
 from csms.api.bodies import Variables, read_payload
+from csms.api.documentation import CALL_FAILURES, PAGE, answer, body, documented, query
 from csms.api.exchange import FIELDS, Action, Exchange, exchange, limits_of
 from csms.api.paging import read_page
 from csms.api.problems import Problem, call_status
 from csms.api.services import Services
 from csms.api.stations import known_station
+from csms.api.variable_views import GOT, SET, TO_GET, TO_SET, VARIABLES, VariableResultsView, VariablesView
 from csms.device_model import PAGE_KEY_TYPES, Filter
 from csms.reports import Report
 from csms.switchboard import NotConnected
@@ -24,6 +26,11 @@ from shared.ocppj.date_time import to_wire
 from shared.ocppj.errors import OcppError, PeerError
 
 _MAX_INTEGER: Final = 2**31 - 1
+_HOW: Final = (
+    "Sends as many messages as it takes, for a station has its limits. All is checked before anything is sent. If one "
+    "message fails, the rest is not sent, and the problem tells how far it came: `variables` are the results so far, "
+    "null for none; `refused`, `unknown` and `not_sent` are the positions of the others, counted from 0."
+)
 
 
 def variable_routes(services: Services) -> Blueprint:
@@ -31,6 +38,25 @@ def variable_routes(services: Services) -> Blueprint:
     routes = Blueprint("variables", __name__, url_prefix="/api/v1/stations/<station_id>/variables")
 
     @routes.get("")
+    @documented(
+        "Variables as last reported",
+        tag="Variables",
+        description="Without asking the station. Names are compared without regard to case.",
+        query=[
+            query("component", "Of this component only", "OCPPCommCtrlr"),
+            query("variable", "Of this name only", "HeartbeatInterval"),
+            query(
+                "evse_id",
+                "Of this EVSE only; 0: of those that are of none",
+                1,
+                type="integer",
+                minimum=0,
+                maximum=999_999_999,
+            ),
+            *PAGE,
+        ],
+        answers=[answer(200, "A page, and the latest reports", VariablesView, VARIABLES)],
+    )
     async def list_variables(station_id: str) -> ResponseReturnValue:
         known_station(services, station_id)
         page = read_page(*PAGE_KEY_TYPES)
@@ -41,10 +67,24 @@ def variable_routes(services: Services) -> Blueprint:
         return {**page.answer("variables", found, last_key), "reports": reports}
 
     @routes.post("/get")
+    @documented(
+        "Get variables now",
+        tag="Variables",
+        description=_HOW,
+        body=body(Variables, TO_GET, is_required=True),
+        answers=[answer(200, "The results", VariableResultsView, GOT), *CALL_FAILURES],
+    )
     async def get_variables(station_id: str) -> ResponseReturnValue:
         return await _exchange(services, station_id, "GetVariables")
 
     @routes.post("/set")
+    @documented(
+        "Set variables",
+        tag="Variables",
+        description=_HOW,
+        body=body(Variables, TO_SET, is_required=True),
+        answers=[answer(200, "The results", VariableResultsView, SET), *CALL_FAILURES],
+    )
     async def set_variables(station_id: str) -> ResponseReturnValue:
         return await _exchange(services, station_id, "SetVariables")
 

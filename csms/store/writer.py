@@ -45,6 +45,22 @@ class Change:
     rows: Sequence[Row]
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A batch that the writer has dealt with.
+
+    rows: of all Changes. statements: id() of each statement of theirs. has_work: work was done in it, which may have
+    written anything.
+    """
+
+    jobs: int
+    failed: int
+    rows: int
+    duration_s: float
+    statements: frozenset[int]
+    has_work: bool
+
+
 @dataclass(slots=True, eq=False)
 class _Job:
     changes: Sequence[Change] = ()
@@ -64,6 +80,16 @@ class Writer:
         self._in_thread = in_thread
         self._patience_s = patience_s
         self._put, self._jobs = trio.open_memory_channel[_Job](_JOBS_WAITING)
+        self._listeners: list[Callable[[Commit], None]] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a batch that has room for them."""
+        return self._jobs.statistics().current_buffer_used
+
+    def after_commit(self, tell: Callable[[Commit], None]) -> None:
+        """Have `tell` called after each batch, in the task of the writer: it must be quick and must not raise."""
+        self._listeners.append(tell)
 
     async def commit(self, *changes: Change) -> None:
         """Write rows, and return when they are on disk. Raises StoreUnavailable."""
@@ -88,9 +114,13 @@ class Writer:
                         batch.append(self._jobs.receive_nowait())
                     except (trio.WouldBlock, trio.EndOfChannel):
                         break
+                started = trio.current_time()
                 await self._in_thread(partial(self._write, batch))
                 for finished in batch:
                     finished.done.set()
+                commit = _summary(batch, trio.current_time() - started)
+                for tell in self._listeners:
+                    tell(commit)
 
     def close(self) -> None:
         """Take nothing more; what waits is still written."""
@@ -134,6 +164,18 @@ class Writer:
             for job in batch:
                 if job.work is not None:
                     job.result = job.work(connection)
+
+
+def _summary(batch: list[_Job], duration_s: float) -> Commit:
+    changes = [change for job in batch for change in job.changes]
+    return Commit(
+        jobs=len(batch),
+        failed=sum(job.error is not None for job in batch),
+        rows=sum(len(change.rows) for change in changes),
+        duration_s=duration_s,
+        statements=frozenset(id(change.statement) for change in changes),
+        has_work=any(job.work is not None for job in batch),
+    )
 
 
 def _fail(batch: list[_Job], error: Exception) -> None:

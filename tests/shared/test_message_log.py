@@ -28,14 +28,14 @@ def messages(caplog: pytest.LogCaptureFixture) -> MessageLog:
     return MessageLog("CP_1")
 
 
-def received(messages: MessageLog, message: Call | CallResult | CallError, action: str | None) -> None:
-    messages.received(message.to_text(), message, action)
+def received(messages: MessageLog, message: Call | CallResult | CallError) -> None:
+    messages.received(message.to_text(), message)
 
 
 def test_a_message_is_shown_as_it_came(messages: MessageLog, caplog: pytest.LogCaptureFixture) -> None:
     text = '[2, "1",  "Heartbeat", {}]'
-    messages.received(text, Call("1", "Heartbeat", {}), "Heartbeat")
-    messages.sent('[3,"1",{}]', CallResult("1", {}), "Heartbeat")
+    messages.received(text, Call("1", "Heartbeat", {}))
+    messages.sent('[3,"1",{}]', CallResult("1", {}))
     assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
         ("ocpp", "INFO", f"CP_1: receive message {text}"),
         ("ocpp", "INFO", 'CP_1: send [3,"1",{}]'),
@@ -43,45 +43,35 @@ def test_a_message_is_shown_as_it_came(messages: MessageLog, caplog: pytest.LogC
 
 
 @pytest.mark.parametrize(
-    ("message", "action", "shown"),
+    ("message", "shown"),
     [
         (
             Call("1", "SetVariables", {"setVariableData": [PASSWORD]}),
-            "SetVariables",
             [2, "1", "SetVariables", {"setVariableData": [HIDDEN]}],
         ),
         (
             CallResult("1", {"getVariableResult": [PASSWORD]}),
-            "GetVariables",
-            [3, "1", {"getVariableResult": [HIDDEN]}],
-        ),
-        (
-            CallResult("1", {"getVariableResult": [PASSWORD]}),
-            None,
             [3, "1", {"getVariableResult": [HIDDEN]}],
         ),
         (
             Call("1", "SetNetworkProfile", {"connectionData": {"vpn": {"password": SECRET, "key": SECRET}}}),
-            "SetNetworkProfile",
             [2, "1", "SetNetworkProfile", {"connectionData": {"vpn": {"password": "***", "key": "***"}}}],
         ),
         (
             Call("1", "NotifyReport", {"reportData": [{"variable": PASSWORD["variable"], "value": SECRET}]}),
-            "NotifyReport",
             [2, "1", "NotifyReport", {"reportData": [{"variable": PASSWORD["variable"], "value": "***"}]}],
         ),
     ],
-    ids=["SetVariables", "GetVariables", "answer to nothing", "SetNetworkProfile", "NotifyReport"],
+    ids=["SetVariables", "an answer", "SetNetworkProfile", "NotifyReport"],
 )
 def test_passwords_are_hidden_and_the_rest_is_shown(
     message: Call | CallResult,
-    action: str | None,
     shown: list[Any],
     messages: MessageLog,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    messages.sent(message.to_text(), message, action)
-    received(messages, message, action)
+    messages.sent(message.to_text(), message)
+    received(messages, message)
     assert SECRET not in caplog.text
     sent_line, received_line = (record.getMessage() for record in caplog.records)
     assert json.loads(sent_line.removeprefix("CP_1: send ")) == shown
@@ -120,9 +110,7 @@ def test_a_message_is_one_line_whatever_is_in_it(text: str, caplog: pytest.LogCa
     caplog.set_level(logging.INFO)
     caplog.clear()
     messages = MessageLog("CP_1")
-    messages.received(
-        f'[2,"1",\r\n"DataTransfer",{{"vendorId":"{text}"}}]', Call("1", "DataTransfer", {}), "DataTransfer"
-    )
+    messages.received(f'[2,"1",\r\n"DataTransfer",{{"vendorId":"{text}"}}]', Call("1", "DataTransfer", {}))
     messages.received_unreadable(text)
     for record in caplog.records:
         assert record.getMessage().isprintable()
@@ -132,7 +120,7 @@ def test_nothing_is_written_when_nobody_listens(caplog: pytest.LogCaptureFixture
     caplog.set_level(logging.WARNING)
     messages = MessageLog("CP_1")
     call = Call("1", "Heartbeat", {})
-    messages.sent(call.to_text(), call, "Heartbeat")
-    received(messages, call, "Heartbeat")
+    messages.sent(call.to_text(), call)
+    received(messages, call)
     messages.received_unreadable("garbage")
     assert not caplog.records

@@ -38,10 +38,10 @@ class Wire(MessageLog):
         super().__init__("the fake CSMS")
         self.texts: list[str] = []
 
-    def received(self, text: str, message: Call | CallResult | CallError, action: str | None) -> None:
+    def received(self, text: str, message: Call | CallResult | CallError) -> None:
         self.texts.append(text)
 
-    def sent(self, text: str, message: Call | CallResult | CallError, action: str | None) -> None:
+    def sent(self, text: str, message: Call | CallResult | CallError) -> None:
         self.texts.append(text)
 
 

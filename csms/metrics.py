@@ -1,0 +1,112 @@
+"""What the CSMS counts and measures, for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from prometheus_client import (
+    GC_COLLECTOR,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from csms import __version__
+from csms.store import Commit
+from shared.message_log import Exchange
+from shared.ocppj.versions import VERSIONS
+
+CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+
+_ACTIONS: Final = frozenset(action for version in VERSIONS for action in version.actions)
+_OTHER: Final = "other"  # stations may name what they like, and each name would be a series for ever
+_OUTCOMES: Final = {"CallTimedOut": "timeout", "ConnectionLost": "lost", "InvalidAnswer": "invalid"}
+_LATENCIES_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_COMMITS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_BATCHES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
+class Metrics:
+    """One CSMS's figures, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._messages = Counter(
+            "csms_messages", "CALLs that are over, by the direction of the CALL and by outcome",
+            ("direction", "action", "outcome"), registry=self._registry,
+        )  # fmt: skip
+        self._latency = Histogram(
+            "csms_call_duration_seconds", "From a CALL to its answer",
+            ("direction", "action"), buckets=_LATENCIES_S, registry=self._registry,
+        )  # fmt: skip
+        self._batch_size = Histogram(
+            "csms_commit_batch_size", "Writers that shared a commit", buckets=_BATCHES, registry=self._registry
+        )
+        self._commit = Histogram(
+            "csms_commit_duration_seconds", "A batch, from taken to committed",
+            buckets=_COMMITS_S, registry=self._registry,
+        )  # fmt: skip
+        self._rows = Counter("csms_commit_rows", "Rows written", registry=self._registry)
+        self._failures = Counter(
+            "csms_commit_failures", "Writes that the database did not take", registry=self._registry
+        )
+        Info("csms_build", "Which program this is", registry=self._registry).info({"version": __version__})
+        ProcessCollector(registry=self._registry)
+        self._registry.register(GC_COLLECTOR)
+        # labels() takes longer than counting does
+        self._counters: dict[tuple[str, str, str], Counter] = {}
+        self._histograms: dict[tuple[str, str], Histogram] = {}
+
+    def gauge(self, name: str, documentation: str, value: Callable[[], float]) -> None:
+        """Show a value as it is when somebody looks."""
+        Gauge(name, documentation, registry=self._registry).set_function(value)
+
+    def count_of(self, name: str, documentation: str, value: Callable[[], float]) -> None:
+        """Show a count that is kept elsewhere, which only grows."""
+        self._registry.register(_Count(name, documentation, value))
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Count a CALL that is over."""
+        action = exchange.action if exchange.action in _ACTIONS else _OTHER
+        direction, failure = exchange.direction, exchange.failure
+        outcome = "result" if failure is None else _OUTCOMES.get(failure.code, "error")
+        key = direction, action, outcome
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = self._counters[key] = self._messages.labels(*key)
+        counter.inc()
+        histogram = self._histograms.get((direction, action))
+        if histogram is None:
+            histogram = self._histograms[direction, action] = self._latency.labels(direction, action)
+        histogram.observe(exchange.latency_s)
+
+    def commit(self, commit: Commit) -> None:
+        """Count a batch of the writer's."""
+        self._batch_size.observe(commit.jobs)
+        self._commit.observe(commit.duration_s)
+        self._rows.inc(commit.rows)
+        self._failures.inc(commit.failed)
+
+    def exposition(self) -> bytes:
+        """All of it, in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+
+class _Count(Collector):
+    """A counter whose value is somebody else's."""
+
+    def __init__(self, name: str, documentation: str, value: Callable[[], float]) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._value = value
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(self._name, self._documentation, value=self._value())
