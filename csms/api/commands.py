@@ -10,6 +10,8 @@ from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
 from csms.api.bodies import PostCommand, check_payload, read_body
+from csms.api.command_views import COMMAND, CommandsView, CommandView
+from csms.api.documentation import PAGE, answer, body, documented, problem, query
 from csms.api.paging import read_choice, read_page, read_text
 from csms.api.problems import Problem
 from csms.api.services import Services
@@ -27,6 +29,17 @@ def command_routes(services: Services) -> Blueprint:
     routes = Blueprint("commands", __name__, url_prefix="/api/v1/commands")
 
     @routes.get("")
+    @documented(
+        "All commands",
+        tag="Commands",
+        query=[
+            query("station", "At this station only", "CP_1"),
+            query("state", "In this state only", "Queued"),
+            query("action", "Of this action only", "UnlockConnector"),
+            *PAGE,
+        ],
+        answers=[answer(200, "A page, newest first", CommandsView, {"commands": [COMMAND], "next_cursor": None})],
+    )
     async def list_commands() -> ResponseReturnValue:
         page = read_page(int, str)
         found = await services.commands.fetch_page(
@@ -41,6 +54,22 @@ def command_routes(services: Services) -> Blueprint:
         return page.answer("commands", [describe(command) for command in items], last_key)
 
     @routes.post("")
+    @documented(
+        "Have a request sent as soon as its station can be reached",
+        tag="Commands",
+        description="It waits for the station until it expires, and outlives a restart. A deduplication_key makes it "
+        "safe to ask again; starts are sent once at most.",
+        body=body(
+            PostCommand,
+            {"station_id": "CP_1", "action": "UnlockConnector", "payload": {"evseId": 1, "connectorId": 1}},
+        ),
+        answers=[
+            answer(202, "It will be sent", CommandView, COMMAND),
+            answer(200, "It was asked for before, under this deduplication_key", CommandView, COMMAND),
+            problem(404, "No charging station CP_9 is known here"),
+            problem(409, "Another command has this deduplication_key"),
+        ],
+    )
     async def post_command() -> ResponseReturnValue:
         new = await _read_new(services, await read_body(PostCommand))
         try:
@@ -53,10 +82,19 @@ def command_routes(services: Services) -> Blueprint:
         return describe(command), status.value, {"Location": f"/api/v1/commands/{command.command_id}"}
 
     @routes.get("/<command_id>")
+    @documented("One command", tag="Commands", answers=[answer(200, "The command", CommandView, COMMAND)])
     async def get_command(command_id: str) -> ResponseReturnValue:
         return describe(await _known(services, command_id))
 
     @routes.delete("/<command_id>")
+    @documented(
+        "Cancel a command that was not sent yet",
+        tag="Commands",
+        answers=[
+            answer(200, "It will not be sent", CommandView, COMMAND | {"state": "Cancelled"}),
+            problem(409, "The command is Sent", state="Sent"),
+        ],
+    )
     async def cancel_command(command_id: str) -> ResponseReturnValue:
         await _known(services, command_id)
         was_queued = await services.commands.cancel(command_id)
@@ -75,44 +113,44 @@ async def _known(services: Services, command_id: str) -> Command:
     return command
 
 
-async def _read_new(services: Services, body: PostCommand) -> NewCommand:
+async def _read_new(services: Services, wanted: PostCommand) -> NewCommand:
     """What the body asks for, in full. Raises Problem: 404 unknown station, 422 the rest."""
-    known_station(services, body.station_id)
-    seat = services.switchboard.find(body.station_id)
+    known_station(services, wanted.station_id)
+    seat = services.switchboard.find(wanted.station_id)
     version = VERSIONS[0] if seat is None else seat.version
-    if body.action not in version.csms_actions:
+    if wanted.action not in version.csms_actions:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"{body.action} is not an action that a CSMS sends in {version.subprotocol}",
+            f"{wanted.action} is not an action that a CSMS sends in {version.subprotocol}",
             pointer="/action",
         )
-    check_payload(body.payload, "/payload")
+    check_payload(wanted.payload, "/payload")
     schemas = services.schemas[version.subprotocol]
     try:
-        payload = await services.remote_starts.complete(body.action, body.payload)
-        schemas.validate_request(body.action, payload)
+        payload = await services.remote_starts.complete(wanted.action, wanted.payload)
+        schemas.validate_request(wanted.action, payload)
     except PeerError as error:
         raise Problem.of_call(error).within("/payload") from None
     return NewCommand(
-        station_id=body.station_id,
-        action=body.action,
+        station_id=wanted.station_id,
+        action=wanted.action,
         payload=payload,
-        wish=body.payload,
-        expires_at=_expiry(body, services.clock.now()),
-        deduplication_key=body.deduplication_key,
+        wish=wanted.payload,
+        expires_at=_expiry(wanted, services.clock.now()),
+        deduplication_key=wanted.deduplication_key,
     )
 
 
-def _expiry(body: PostCommand, now: datetime) -> datetime:
-    if body.expires_at is not None and body.expires_in_s is not None:
+def _expiry(wanted: PostCommand, now: datetime) -> datetime:
+    if wanted.expires_at is not None and wanted.expires_in_s is not None:
         raise _wrong_expiry("expires_at and expires_in_s exclude each other", "/expires_in_s")
-    if body.expires_in_s is not None:
-        return now + timedelta(seconds=body.expires_in_s)
-    if body.expires_at is None:
+    if wanted.expires_in_s is not None:
+        return now + timedelta(seconds=wanted.expires_in_s)
+    if wanted.expires_at is None:
         return now + DEFAULT_EXPIRY
-    if not now < body.expires_at <= now + _LONGEST_EXPIRY:
+    if not now < wanted.expires_at <= now + _LONGEST_EXPIRY:
         raise _wrong_expiry(f"must be in the future, by at most {_LONGEST_EXPIRY.days} days", "/expires_at")
-    return body.expires_at
+    return wanted.expires_at
 
 
 def _wrong_expiry(detail: str, pointer: str) -> Problem:

@@ -10,7 +10,7 @@ from quart.typing import ResponseReturnValue
 
 from csms.api.bodies import NewReservation, read_body
 from csms.api.booking import Booking, NothingAvailable, book, book_anywhere
-from csms.api.documentation import CALL_FAILURES, answer, body, documented, problem
+from csms.api.documentation import CALL_FAILURES, PAGE, answer, body, documented, problem, query
 from csms.api.paging import read_choice, read_page, read_text
 from csms.api.problems import Problem
 from csms.api.services import Services
@@ -27,7 +27,14 @@ def reservation_routes(services: Services) -> Blueprint:
     @documented(
         "All reservations",
         tag="Reservations",
-        answers=[answer(200, "The reservations", ReservationsView, {"reservations": [RESERVATION]})],
+        query=[
+            query("station", "At this station only", "CP_1"),
+            query("state", "In this state only", "Active"),
+            *PAGE,
+        ],
+        answers=[
+            answer(200, "A page, newest first", ReservationsView, {"reservations": [RESERVATION], "next_cursor": None})
+        ],
     )
     async def list_reservations() -> ResponseReturnValue:
         page = read_page(int, str, int)

@@ -98,12 +98,15 @@ class IdTokenView(TypedDict):
 
 
 class ReservationView(TypedDict):
-    """A reservation. state: Active, Used, Expired, Cancelled or Removed."""
+    """A reservation; its state is one of ReservationState."""
 
     reservation_id: int
     station_id: str
     evse_id: int | None
+    connector_type: str | None
     id_token: IdTokenView
+    group_id_token: IdTokenView | None
+    made_at: str
     expires_at: str
     state: str
 
@@ -112,16 +115,20 @@ RESERVATION: Final[ReservationView] = {
     "reservation_id": 1_234_567,
     "station_id": STATION_ID,
     "evse_id": 1,
+    "connector_type": None,
     "id_token": {"idToken": "04A2B3C4D5E680", "type": "ISO14443"},
-    "expires_at": MOMENT,
+    "group_id_token": None,
+    "made_at": MOMENT,
+    "expires_at": "2026-11-22T04:52:53.938Z",
     "state": "Active",
 }
 
 
 class ReservationsView(TypedDict):
-    """All reservations."""
+    """A page of reservations, newest first."""
 
     reservations: list[ReservationView]
+    next_cursor: str | None
 
 
 class CancellationView(TypedDict):
