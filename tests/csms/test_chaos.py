@@ -126,6 +126,7 @@ async def test_whatever_happens(open_site: OpenSite, seed: int, caplog: pytest.L
     chance = Random(seed)  # noqa: S311 - to be the same every time
     async with trio.open_nursery() as nursery:
         site = open_site(nursery=nursery, call_timeout=5.0)
+        await settle()
         idle = nursery.child_tasks
         chaos = Chaos(site, nursery, chance)
         for _ in range(STEPS):
