@@ -46,8 +46,8 @@ async def test_h01_a_reserved_evse_is_occupied_for_others_but_the_same_id_replac
     again = reserve_now(77, expires_at=in_s(120))
     assert await csms.call("CP_1", "ReserveNow", again) == (200, {"result": {"status": "Accepted"}}), "H01.FR.02"
 
-    (reservation,) = await reservations(csms)
-    assert (reservation["reservation_id"], reservation["state"]) == (77, "Active")
+    (reservation,) = [one for one in await reservations(csms) if one["state"] == "Active"]
+    assert reservation["reservation_id"] == 77
     assert datetime.fromisoformat(reservation["expires_at"]) == datetime.fromisoformat(again["expiryDateTime"])
 
 
