@@ -19,15 +19,14 @@ class Transaction:
     """A transaction that has started and not ended.
 
     seq_no: of the next event (E01.FR.07). connector_id: None until a vehicle is connected (E01.FR.16). id_token: who
-    was the first to be authorized for it. began_wh: the meter's register at the start. charged_s: energy was flowing
-    for so long, up to charging_since (by the station's clock, as a POSIX time), from when on it has been flowing, None
+    was the first to be authorized for it. began_wh: the meter's register at the start. stopped_reason: why the
+    authorization has ended, where that did not end the transaction. charged_s: energy was flowing for so long, up to charging_since (by the station's clock, as a POSIX time), from when on it has been flowing, None
     while it is not.
     """
 
     transaction_id: str
     evse_id: int
     connector_id: int | None
-    began_at: float
     began_wh: float
     seq_no: int = 0
     id_token: IdToken | None = None
@@ -38,19 +37,22 @@ class Transaction:
     phases_used: int | None = None
     charged_s: float = 0.0
     charging_since: float | None = None
-    begin_told: bool = False
+    stopped_reason: str | None = None
     ended_values: list[Payload] = field(default_factory=list)
 
     def event(
-        self, event_type: EventType, trigger_reason: str, timestamp: str, *, offline: bool, **more: Any
+        self, event_type: EventType, trigger_reason: str, timestamp: str, info: Payload, *, offline: bool, **more: Any
     ) -> Payload:
-        """The payload of the next TransactionEventRequest. more: other fields of it, those that are None left out."""
+        """The payload of the next TransactionEventRequest.
+
+        info: more fields of transactionInfo; more: of the request. Those that are None, or empty, are left out.
+        """
         payload: Payload = {
             "eventType": event_type,
             "timestamp": timestamp,
             "triggerReason": trigger_reason,
             "seqNo": self.seq_no,
-            "transactionInfo": {"transactionId": self.transaction_id},
+            "transactionInfo": {"transactionId": self.transaction_id, **_given(info)},
         }
         self.seq_no += 1
         if offline:
@@ -59,8 +61,7 @@ class Transaction:
             payload["evse"] = {"id": self.evse_id, "connectorId": self.connector_id}
         else:
             payload["evse"] = {"id": self.evse_id}
-        payload |= {name: value for name, value in more.items() if value is not None}
-        return payload
+        return payload | _given(more)
 
     def keep_for_end(self, meter_value: Payload) -> None:
         """Have a sample sent with the Ended event; where there are too many, intermediate ones go (E06.FR.13)."""
@@ -87,3 +88,7 @@ class Transaction:
     @classmethod
     def from_json(cls, kept: Payload) -> Self:
         return cls(**kept)
+
+
+def _given(fields: Payload) -> Payload:
+    return {name: value for name, value in fields.items() if value is not None and value != []}
