@@ -19,6 +19,10 @@ class Variable(Generic[Value]):
 
 
 HEARTBEAT_INTERVAL: Final = Variable("OCPPCommCtrlr", "HeartbeatInterval", 300)  # s
+MESSAGE_ATTEMPT_INTERVAL: Final = Variable(
+    "OCPPCommCtrlr", "MessageAttemptInterval", 60, instance="TransactionEvent"
+)  # s
+MESSAGE_ATTEMPTS: Final = Variable("OCPPCommCtrlr", "MessageAttempts", 3, instance="TransactionEvent")
 MESSAGE_TIMEOUT: Final = Variable("OCPPCommCtrlr", "MessageTimeout", 30, instance="Default")  # s
 OFFLINE_THRESHOLD: Final = Variable("OCPPCommCtrlr", "OfflineThreshold", 60)  # s
 RETRY_BACK_OFF_RANDOM_RANGE: Final = Variable("OCPPCommCtrlr", "RetryBackOffRandomRange", 3)  # s
