@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -31,7 +32,7 @@ class Outlet:
         """How things are. authorized: somebody may charge."""
         return Facts(
             bay_occupied=self.evse.bay_occupied,
-            ev_connected=self.evse.plugged is not None,
+            ev_connected=self.evse.vehicle is not None,
             authorized=authorized,
             signs=self._variables[SAMPLED_DATA_SIGN_READINGS],
             energy_flows=self.evse.transfer is Transfer.CHARGING,
@@ -45,28 +46,28 @@ class Outlet:
     @property
     def connector_id(self) -> int | None:
         """The connector that a vehicle is connected to."""
-        return None if self.evse.plugged is None else self.evse.plugged.connector_id
+        return None if self.evse.vehicle is None or self.evse.plugged is None else self.evse.plugged.connector_id
 
     @property
     def cable_max_a(self) -> int | None:
         """What the driver's own cable can carry, in ampere; None where there is none."""
         connector = self.evse.plugged
-        return None if connector is None or connector.cable_max_a is None else int(connector.cable_max_a)
+        return None if connector is None or math.isinf(connector.cable_max_a) else int(connector.cable_max_a)
 
     @property
     def phases_used(self) -> int | None:
-        """By how many phases energy flows, None when it does not."""
-        return self.evse.phases_used or None
+        """By how many phases energy flows; None when it does not, and for direct current."""
+        return self.evse.meter.read().phases_used or None
 
     @property
     def energy_wh(self) -> float:
         """The meter's register."""
-        return self.evse.meter.read().energy_wh
+        return self.evse.meter.energy_wh
 
     @property
     def power_w(self) -> float:
         """What flows now."""
-        return self.evse.meter.read().power_w
+        return self.evse.meter.power_w
 
     @property
     def fault(self) -> str | None:

@@ -63,9 +63,9 @@ class Transaction:
             payload["evse"] = {"id": self.evse_id}
         return payload | _given(more)
 
-    def keep_for_end(self, meter_value: Payload) -> None:
-        """Have a sample sent with the Ended event; where there are too many, intermediate ones go (E06.FR.13)."""
-        self.ended_values.append(meter_value)
+    def keep_for_end(self, meter_values: list[Payload]) -> None:
+        """Have samples sent with the Ended event; where there are too many, intermediate ones go (E06.FR.13)."""
+        self.ended_values += meter_values
         if len(self.ended_values) > ENDED_SAMPLES_KEPT:
             del self.ended_values[1:-1:2]
 

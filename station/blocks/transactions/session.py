@@ -16,6 +16,7 @@ from shared.ocppj import date_time
 from station.blocks.meter_values import Sampling
 from station.blocks.transactions import points
 from station.blocks.transactions.outlet import Outlet
+from station.blocks.transactions.pace import Kind, Pace
 from station.blocks.transactions.points import NOTHING, Facts
 from station.blocks.transactions.record import EventType, Transaction
 from station.device_model import (
@@ -29,7 +30,7 @@ from station.device_model import (
     DeviceModel,
 )
 from station.hardware import Evse, Transfer
-from station.id_token import IdToken
+from station.id_token import IdToken, same
 from station.outgoing import Payload
 
 _FAULT_REASONS: Final = {
@@ -90,8 +91,7 @@ class Session:
         self._at = surroundings
         self._facts = NOTHING
         self._acting = False
-        self._sampled_at = -math.inf
-        self._kept_sample_at = -math.inf
+        self._pace = Pace(surroundings.sampling, surroundings.clock, surroundings.monotonic)
 
     def resume(self, kept: Payload, longest_off_s: float) -> None:
         """Go on after a power cycle with what was kept before it.
@@ -102,7 +102,7 @@ class Session:
         self.grant = None if kept["grant"] is None else Grant(**kept["grant"])
         self._facts = Facts(**kept["facts"])
         transaction.flows(kept["at"], energy_flows=False)
-        self._sampled_at = self._kept_sample_at = self._at.monotonic()
+        self._pace.begin()
         if self.grant is not None and not self._facts.ev_connected:
             self.grant.connect_by = self._at.monotonic() + self._at.variables[EV_CONNECTION_TIME_OUT]
         if self._now_s() - kept["at"] > longest_off_s:
@@ -188,10 +188,30 @@ class Session:
             self.grant.refused = True
             self.look()
 
+    def remote_stop(self) -> None:
+        """The CSMS has asked to stop (F03); where nobody is authorized, there is nothing to stop but to tell (F03.FR.02)."""
+        if self.grant is not None:
+            self.deauthorize("RemoteStop", "Remote")
+        elif self.transaction is not None:
+            self.transaction.stopped_reason = "Remote"
+            self._tell(self.transaction, "Updated", "RemoteStop")
+
+    def unlocked(self) -> None:
+        """The CSMS has had the cable unlocked (F05)."""
+        self.locked_for = None
+        if self.transaction is not None:
+            self._tell(self.transaction, "Updated", "UnlockCommand")
+
+    def is_for_somebody_else(self, id_token: IdToken) -> bool:
+        """The transaction has had its token, and takes no other (C01.FR.23)."""
+        transaction = self.transaction
+        return transaction is not None and transaction.id_token is not None and not same(transaction.id_token, id_token)
+
     def tell_now(self) -> bool:
         """Tell of the transaction because the CSMS asks for it (F06). Returns whether there is one."""
         if self.transaction is None:
             return False
+        self.transaction.charging_state = None  # so that it is told, although it has not changed
         self._tell(self.transaction, "Updated", "Trigger", meterValue=self._at.sampling.sample(self.evse, "Trigger"))
         return True
 
@@ -204,7 +224,7 @@ class Session:
             self._nobody_came()
             done = True
         self.look()
-        return self._sample(now) or done
+        return self._sample() or done
 
     def tick_at(self) -> float:
         """When there is something to do next, monotonic."""
@@ -214,12 +234,7 @@ class Session:
         if self.grant is not None and self.grant.refused and self.evse.contactor.closed:
             due = min(due, self._energy_used_up_at())
         if self.transaction is not None:
-            sampling = self._at.sampling
-            due = min(
-                due,
-                self._sampled_at + sampling.updated_interval_s,
-                self._kept_sample_at + sampling.ended_interval_s,
-            )
+            due = min(due, self._pace.next_at())
         return due
 
     def charging_s(self) -> float:
@@ -279,7 +294,7 @@ class Session:
         self.transaction = Transaction(
             self._at.new_transaction_id(), self.evse.evse_id, self.outlet.connector_id, self.outlet.energy_wh
         )
-        self._sampled_at = self._kept_sample_at = self._at.monotonic()
+        self._pace.begin()
         more.setdefault("cableMaxCurrent", self.outlet.cable_max_a)
         self._tell(self.transaction, "Started", trigger_reason, meterValue=self._at.sampling.begin(self.evse), **more)
 
@@ -287,7 +302,7 @@ class Session:
         self, transaction: Transaction, trigger_reason: str, stopped_reason: str | None, **more: Any
     ) -> None:
         reason = transaction.stopped_reason or stopped_reason
-        values = self._at.sampling.ended(self.evse, transaction.ended_values)
+        values = transaction.ended_values + self._at.sampling.end(self.evse)
         self.grant = None
         self._drive()
         self._facts = self._observe()
@@ -331,24 +346,27 @@ class Session:
         self._keep(transaction)
         self._at.send(payload)
 
-    def _sample(self, now: float) -> bool:
-        """Take the samples that are due (J02.FR.11)."""
+    def _sample(self) -> bool:
+        """Take the samples that are due (J01.FR.22, J02.FR.11)."""
         transaction, sampling = self.transaction, self._at.sampling
         if transaction is None:
             return False
-        done = False
-        if now >= self._kept_sample_at + sampling.ended_interval_s:
-            self._kept_sample_at += sampling.ended_interval_s * (
-                (now - self._kept_sample_at) // sampling.ended_interval_s
-            )
-            transaction.keep_for_end(sampling.for_end(self.evse))
-            self._keep(transaction)
-            done = True
-        if now >= self._sampled_at + sampling.updated_interval_s:
-            self._sampled_at += sampling.updated_interval_s * ((now - self._sampled_at) // sampling.updated_interval_s)
-            self._tell(transaction, "Updated", "MeterValuePeriodic", meterValue=sampling.sample(self.evse, "Sample.Periodic"))
-            done = True
-        return done
+        due = self._pace.due()
+        for kind in due:
+            match kind:
+                case Kind.UPDATED:
+                    values = sampling.sample(self.evse, "Sample.Periodic")
+                    self._tell(transaction, "Updated", "MeterValuePeriodic", meterValue=values)
+                case Kind.ALIGNED:
+                    values = sampling.aligned(self.evse)
+                    self._tell(transaction, "Updated", "MeterValueClock", meterValue=values)
+                case Kind.FOR_END:
+                    transaction.keep_for_end(sampling.for_end(self.evse))
+                    self._keep(transaction)
+                case Kind.ALIGNED_FOR_END:
+                    transaction.keep_for_end(sampling.aligned_for_end(self.evse))
+                    self._keep(transaction)
+        return bool(due)
 
     # How things are
 
