@@ -20,7 +20,8 @@ from station.blocks.provisioning import BootReason
 from station.device_model import DeviceModel
 from station.firmware import Firmware
 from station.hardware import Hardware
-from station.link import Link, OpenStream
+from station.link import Link
+from station.network import Network, OpenStream
 
 log = logging.getLogger()
 
@@ -57,24 +58,28 @@ class Station:
         """
         self.identity = identity
         self.hardware = hardware
+        self.network = Network(open_stream)
         self.firmware: Firmware | None = None
         self._variables = variables
         self._clock = clock
         self._random = random
         self._language = Language(V201, schemas, Side.STATION)
         self._new_link: Final[Callable[[], Link]] = lambda: Link(
-            identity, csms_url, password, variables, open_stream=open_stream, random=random
+            identity, csms_url, password, variables, open_stream=self.network.open_stream, random=random
         )
         self._restart: trio.MemorySendChannel[_Restart] | None = None
 
     async def run(self) -> NoReturn:
         """Live until cancelled. When that happens the CSMS is told with WebSocket close code 1001."""
         reason: BootReason = "PowerUp"
-        while True:
-            restart = await self._run_firmware(reason)
-            log.info("%s: off for %g s (%s)", self.identity, restart.off_s, restart.reason)
-            await trio.sleep(restart.off_s)
-            reason = restart.reason
+        try:
+            while True:
+                restart = await self._run_firmware(reason)
+                log.info("%s: off for %g s (%s)", self.identity, restart.off_s, restart.reason)
+                await trio.sleep(restart.off_s)
+                reason = restart.reason
+        finally:
+            await self.network.aclose()
 
     def now(self) -> datetime:
         """The time by the station's clock, which follows that of the CSMS."""

@@ -25,6 +25,7 @@ from station.device_model import (
     WEB_SOCKET_PING_INTERVAL,
     DeviceModel,
 )
+from station.network import OpenStream
 
 log = logging.getLogger()
 
@@ -33,7 +34,6 @@ PASSWORD_REFUSED_WAIT_S: Final = 60.0
 """On top of the back-off: a password does not become right by itself, and trying often looks like an attack."""
 _GOODBYE_TIMEOUT_S: Final = 2.0
 
-OpenStream = Callable[[str], Awaitable[trio.abc.Stream]]
 Converse = Callable[[WebSocket], Awaitable[WebSocketClosed]]
 
 
