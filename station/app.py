@@ -21,6 +21,8 @@ from station.device_model import DeviceModel
 from station.firmware import Firmware
 from station.hardware import Hardware
 from station.link import Link, OpenStream
+from station.state import State
+from station.state.keys import BOOT_REASON
 
 log = logging.getLogger()
 
@@ -43,6 +45,7 @@ class Station:
         identity: str,
         hardware: Hardware,
         variables: DeviceModel,
+        state: State,
         *,
         csms_url: str,
         password: str,
@@ -53,12 +56,13 @@ class Station:
     ) -> None:
         """csms_url: ws:// or wss://, without the identity, else ValueError. open_stream: opens a stream to such a URL.
 
-        random: gives message ids and jitter: the same seed, the same messages.
+        state: what the firmware remembers. random: gives message ids and jitter: the same seed, the same messages.
         """
         self.identity = identity
         self.hardware = hardware
         self.firmware: Firmware | None = None
         self._variables = variables
+        self._state = state
         self._clock = clock
         self._random = random
         self._language = Language(V201, schemas, Side.STATION)
@@ -68,13 +72,20 @@ class Station:
         self._restart: trio.MemorySendChannel[_Restart] | None = None
 
     async def run(self) -> NoReturn:
-        """Live until cancelled. When that happens the CSMS is told with WebSocket close code 1001."""
-        reason: BootReason = "PowerUp"
+        """Live until cancelled. When that happens the CSMS is told with WebSocket close code 1001.
+
+        Raises StateUnavailable when what is to be remembered cannot be kept.
+        """
         while True:
+            reason: BootReason = self._state.get(BOOT_REASON) or "PowerUp"
+            self._state.delete(BOOT_REASON)
             restart = await self._run_firmware(reason)
+            if not restart.graceful:
+                self._state.lose_power()
+            self._state.put(BOOT_REASON, restart.reason)
+            await self._state.keep()
             log.info("%s: off for %g s (%s)", self.identity, restart.off_s, restart.reason)
             await trio.sleep(restart.off_s)
-            reason = restart.reason
 
     def now(self) -> datetime:
         """The time by the station's clock, which follows that of the CSMS."""
@@ -96,6 +107,7 @@ class Station:
             self.identity,
             self.hardware,
             self._variables,
+            self._state,
             link,
             self._language,
             clock=self._clock,

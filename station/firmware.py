@@ -11,7 +11,7 @@ from typing import Final
 import trio
 
 from shared.clock import TrioClock
-from shared.endpoint import Endpoint, Language
+from shared.endpoint import Endpoint, Language, Late
 from shared.message_log import MessageLog
 from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported
 from shared.websocket import WebSocket, WebSocketClosed
@@ -25,6 +25,8 @@ from station.hardware import Hardware
 from station.link import Link
 from station.outgoing import Outgoing, Payload
 from station.pulse import Pulse
+from station.state import State
+from station.switches import switch_as_remembered
 
 log = logging.getLogger()
 
@@ -37,6 +39,7 @@ class Firmware:
         identity: str,
         hardware: Hardware,
         variables: DeviceModel,
+        state: State,
         link: Link,
         language: Language,
         *,
@@ -44,19 +47,25 @@ class Firmware:
         random: Random,
         boot_reason: BootReason,
     ) -> None:
-        """boot_reason: why it boots, which the CSMS is told. random: gives the message ids."""
+        """state: what it knows from before the boot. boot_reason: why it boots, which the CSMS is told.
+
+        random: gives the message ids.
+        """
         self._identity = identity
         self._variables = variables
         self._clock = clock
         self._random = random
         self._language = language
+        self._state = state
         self._link = link
         self._changed = Pulse()
+        self._answering = False
         self._connected = False
         self._offline_since: float | None = None
         monotonic = trio.current_time
-        self._reservations = Reservations(identity, hardware, variables, clock, monotonic=monotonic)
-        self._availability = Availability(hardware, self._reservations, variables, clock, monotonic=monotonic)
+        switch_as_remembered(hardware, state)
+        self._reservations = Reservations(identity, hardware, variables, clock, state, monotonic=monotonic)
+        self._availability = Availability(hardware, self._reservations, variables, clock, state, monotonic=monotonic)
         self._provisioning = Provisioning(
             identity,
             variables,
@@ -95,10 +104,13 @@ class Firmware:
         self._changed.beat()
 
     async def _work(self) -> None:
-        """Do what time brings, also while nobody is connected."""
+        """Do what time brings, and keep what there is to remember, also while nobody is connected."""
         while True:
             while any(block.tick() for block in self._blocks):
                 self._changed.beat()
+            if self._state.unkept:
+                await self._state.keep()
+                continue
             with trio.move_on_at(min(block.tick_at() for block in self._blocks)):
                 await self._changed.wait()
 
@@ -132,29 +144,40 @@ class Firmware:
             self._changed.beat()
 
     async def _answer(self, action: str, payload: Payload) -> Payload:
-        """Answer a CALL of the CSMS.
+        """Answer a CALL of the CSMS, when what it has changed is kept: an answer is a promise.
 
-        The handlers are plain functions, so what they give the station to say is said behind the answer: no other
+        What the handlers give the station to say is said behind the answer: nothing is said meanwhile, and no other
         task runs before that is on its way (F06.FR.04).
         """
         handler = self._handlers.get(action)
         if handler is None:
             raise NotSupported(f"This station does not serve {action}")
-        response = handler(payload)
-        self._changed.beat()
+        self._answering = True
+        try:
+            response = handler(payload)
+            while self._state.unkept:
+                await self._state.keep()
+        finally:
+            self._answering = False
+            self._changed.beat()
         return response
 
     async def _speak(self, endpoint: Endpoint) -> None:
-        """Say what there is to say, one CALL at a time, as long as the connection lasts."""
+        """Say what there is to say, one CALL at a time, as long as the connection lasts.
+
+        What it tells of is kept before: what the CSMS knows of the station, that knows of itself after a power cycle.
+        """
         while True:
-            outgoing = self._next_call()
+            while self._state.unkept:
+                await self._state.keep()
+            outgoing = None if self._answering else self._next_call()
             if outgoing is None:
                 with trio.move_on_at(self._next_due_at()):
                     await self._changed.wait()
                 continue
             self._availability.sending(outgoing.action)
             try:
-                response = await endpoint.call(outgoing.action, outgoing.payload)
+                response = await endpoint.call(outgoing.action, outgoing.payload, late=self._late(outgoing))
             except ConnectionLost as lost:
                 outgoing.failed(lost)
                 return
@@ -166,6 +189,18 @@ class Firmware:
             else:
                 outgoing.answered(response)
             self._changed.beat()
+
+    def _late(self, outgoing: Outgoing) -> Late | None:
+        """Whom to tell of an answer that comes late."""
+        tell = outgoing.late
+        if tell is None:
+            return None
+
+        def late(result: Payload | CallFailed) -> None:
+            tell(result)
+            self._changed.beat()
+
+        return late
 
     def _next_call(self) -> Outgoing | None:
         """The most urgent of what may be said now."""

@@ -26,6 +26,7 @@ from shared.websocket import Patience, WebSocketClosed
 from station.app import Station
 from station.device_model import DeviceModel
 from station.hardware import Hardware
+from station.state import MemoryState, State
 
 START: Final = datetime(2026, 11, 22, 3, 52, 53, tzinfo=UTC)
 PASSWORD: Final = "station-password"
@@ -172,6 +173,7 @@ async def station_on_fake_csms(
     *,
     connector_types: Sequence[Sequence[str]] = (("cType2",),),
     variables: DeviceModel | None = None,
+    state: State | None = None,
     seed: int = 1,
     **behaviour: Any,
 ) -> AsyncIterator[tuple[Station, FakeCsms]]:
@@ -185,6 +187,7 @@ async def station_on_fake_csms(
             "CP_1",
             Hardware(connector_types),
             variables or DeviceModel(),
+            state or MemoryState(),
             csms_url="ws://csms/ocpp",
             password=PASSWORD,
             open_stream=csms.open_stream,
