@@ -32,10 +32,3 @@ NO_AUTHORIZATION: IdToken = {"idToken": "", "type": "NoAuthorization"}
 def same(one: IdToken, other: IdToken) -> bool:
     """Both name the same token: the text is an identifierString, whose letters have no case."""
     return one["type"] == other["type"] and one["idToken"].casefold() == other["idToken"].casefold()
-
-
-def same_group(one: IdTokenInfo, other: IdTokenInfo) -> bool:
-    """Both belong to one group (C09.FR.03)."""
-    if "groupIdToken" not in one or "groupIdToken" not in other:
-        return False
-    return one["groupIdToken"]["idToken"].casefold() == other["groupIdToken"]["idToken"].casefold()

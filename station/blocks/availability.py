@@ -14,6 +14,8 @@ from station.blocks.reservation import Reservations
 from station.device_model import HEARTBEAT_INTERVAL, OFFLINE_THRESHOLD, DeviceModel
 from station.hardware import Connector, Evse, Hardware
 from station.outgoing import Outgoing, Payload
+from station.state import State
+from station.switches import remember_switches
 
 ConnectorStatus = Literal["Available", "Occupied", "Reserved", "Unavailable", "Faulted"]
 
@@ -60,13 +62,16 @@ class Availability(Block):
         reservations: Reservations,
         variables: DeviceModel,
         clock: TrioClock,
+        state: State,
         *,
         monotonic: Callable[[], float],
     ) -> None:
+        """state: has what is switched off remembered."""
         self._hardware = hardware
         self._reservations = reservations
         self._variables = variables
         self._clock = clock
+        self._state = state
         self._monotonic = monotonic
         self._reported: dict[Connector, ConnectorStatus] = {}
         self._report_not_before = -math.inf
@@ -88,6 +93,10 @@ class Availability(Block):
     @property
     def handlers(self) -> Mapping[str, Handler]:
         return {"ChangeAvailability": self.change_availability}
+
+    def hardware_changed(self) -> None:
+        """What is switched off stays so over a reboot (G03.FR.08)."""
+        remember_switches(self._hardware, self._state)
 
     def connected(self, offline_s: float | None) -> None:
         """After a long time all connectors are reported, else those that have changed (B04)."""

@@ -48,7 +48,7 @@ class AuthorizationCache:
         return len(self._sizes)
 
     def look_up(self, id_token: IdToken) -> IdTokenInfo | None:
-        """What is known of a token, None when nothing is, or nothing that may still be trusted (C10.FR.08, C10.FR.13)."""
+        """What is known of a token and may still be trusted (C10.FR.08, C10.FR.13); None: nothing."""
         if not self._variables[AUTH_CACHE_ENABLED]:  # C10.FR.11
             return None
         key = _key(id_token)

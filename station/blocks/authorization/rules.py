@@ -1,4 +1,4 @@
-"""Whether a token that is presented may charge, or has to be asked about; values in, values out (C01, C10, C12, C15)."""
+"""Whether a token may charge, or has to be asked about; values in, values out (C01, C10, C12, C15)."""
 
 from __future__ import annotations
 

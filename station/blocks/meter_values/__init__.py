@@ -3,5 +3,6 @@
 from station.blocks.meter_values.aligned import Aligned
 from station.blocks.meter_values.block import MeterValues
 from station.blocks.meter_values.sampling import Sampling
+from station.blocks.meter_values.signing import Signer
 
-__all__ = ["Aligned", "MeterValues", "Sampling"]
+__all__ = ["Aligned", "MeterValues", "Sampling", "Signer"]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, Final, NamedTuple
-
-import orjson
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, NamedTuple
 
 from station.hardware import Reading
 from station.outgoing import Payload
 
-Signature = Callable[[str, float], Payload]
-"""Makes a SignedMeterValueType of a measurand and its value."""
+Signature = Callable[[float], Payload]
+"""Makes a SignedMeterValueType of what the register shows, in Wh."""
 
 _DECIMALS: Final = 3
 
@@ -97,5 +94,5 @@ def _sampled_value(measurand: str, sample: _Sample, context: str, signature: Sig
     if measurand in _UNITS:
         value["unitOfMeasure"] = {"unit": _UNITS[measurand]}
     if signature is not None and measurand in _SIGNED:
-        value["signedMeterValue"] = signature(measurand, value["value"])
+        value["signedMeterValue"] = signature(value["value"])
     return value

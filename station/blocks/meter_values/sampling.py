@@ -1,4 +1,4 @@
-"""Which values are taken of an EVSE at which moment of a transaction (J02, and the SampledData and AlignedData variables)."""
+"""Which values are taken of an EVSE at which moment of a transaction (J02, SampledDataCtrlr, AlignedDataCtrlr)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from station.device_model import (
 )
 from station.hardware import Evse
 from station.outgoing import Payload
+
 
 class _Series(enum.Enum):
     """Samples that follow one another: Energy.Active.Import.Interval counts from the one before in its series."""
@@ -97,9 +98,7 @@ class Sampling:
         """What is kept for the Ended event at a full interval of the clock."""
         return self._take(evse, ALIGNED_DATA_TX_ENDED_MEASURANDS, "Sample.Clock", _Series.ALIGNED_ENDED)
 
-    def _take(
-        self, evse: Evse, measurands: Variable[tuple[str, ...]], context: str, series: _Series
-    ) -> list[Payload]:
+    def _take(self, evse: Evse, measurands: Variable[tuple[str, ...]], context: str, series: _Series) -> list[Payload]:
         aligned = series in _ALIGNED
         if not self._variables[ALIGNED_DATA_ENABLED if aligned else SAMPLED_DATA_ENABLED]:
             return []
@@ -107,10 +106,11 @@ class Sampling:
         reading = evse.meter.read(since_wh=self._interval_began_wh.get(key))
         self._interval_began_wh[key] = reading.energy_wh
         signs = self._variables[ALIGNED_DATA_SIGN_READINGS if aligned else SAMPLED_DATA_SIGN_READINGS]
+        wanted: tuple[str, ...] = self._variables[measurands]
         taken = meter_value(
             reading,
             date_time.to_wire(now),
-            self._variables[measurands],
+            wanted,
             context,
             self._signer.for_reading(evse, now, context) if signs else None,
         )

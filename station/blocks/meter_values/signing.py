@@ -6,13 +6,14 @@ Written in OCMF, the format that meters for sale of electricity use, and signed 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import orjson
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from station.blocks.meter_values.samples import Signature
 from station.device_model import PUBLIC_KEY_WITH_SIGNED_METER_VALUE, DeviceModel
@@ -20,9 +21,6 @@ from station.hardware import Evse
 from station.outgoing import Payload
 from station.state import State
 from station.state.keys import METER_KEY
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _TRANSACTION_MARKS: Final = {"Transaction.Begin": "B", "Transaction.End": "E"}
@@ -41,7 +39,7 @@ class Signer:
     def for_reading(self, evse: Evse, now: datetime, context: str) -> Signature:
         """What signs the values of a reading that is taken now."""
 
-        def sign(measurand: str, value: float) -> Payload:
+        def sign(value: float) -> Payload:
             self._pagination += 1
             mark = _TRANSACTION_MARKS.get(context, "C")
             document = orjson.dumps(
@@ -83,15 +81,10 @@ class Signer:
                 return False
 
     def _sign(self, document: bytes) -> bytes:
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric import ec
-
         return self._key.sign(document, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
 
     @cached_property
-    def _key(self) -> EllipticCurvePrivateKey:
-        from cryptography.hazmat.primitives.asymmetric import ec
-
+    def _key(self) -> ec.EllipticCurvePrivateKey:
         number = self._state.get(METER_KEY)
         if number is None:
             number = f"{self._random.randrange(1, _ORDER):064x}"
@@ -100,8 +93,6 @@ class Signer:
 
     @cached_property
     def _public_key(self) -> str:
-        from cryptography.hazmat.primitives import serialization
-
         return base64.b64encode(
             self._key.public_key().public_bytes(
                 serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo

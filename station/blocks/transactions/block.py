@@ -6,16 +6,16 @@ import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
-from typing import Any, Final, Literal, NotRequired, Protocol, TypedDict, cast
+from typing import Final, NotRequired, Protocol, TypedDict, cast
 
 from shared.clock import Clock
 from station.blocks.authorization import Authorization
 from station.blocks.block import Block, Handler
-from station.blocks.meter_values import Sampling
+from station.blocks.meter_values import Sampling, Signer
 from station.blocks.transactions.session import Grant, Session, Surroundings
-from station.device_model import AUTH_ENABLED, CHARGING_TIME, MASTER_PASS_GROUP_ID, RESUMPTION_TIMEOUT, DeviceModel
+from station.device_model import AUTH_ENABLED, MASTER_PASS_GROUP_ID, RESUMPTION_TIMEOUT, DeviceModel
 from station.hardware import Evse, Hardware
-from station.id_token import NO_AUTHORIZATION, IdToken, IdTokenInfo, same, same_group
+from station.id_token import NO_AUTHORIZATION, IdToken, IdTokenInfo, same
 from station.outgoing import Outgoing, Payload
 from station.state import State
 from station.state.keys import TRANSACTIONS
@@ -50,6 +50,7 @@ class Transactions(Block):
         *,
         monotonic: Callable[[], float],
         random: Random,
+        signer: Signer,
         authorization: Authorization,
         reservations: Reservations,
         usable: Callable[[Evse], bool],
@@ -65,7 +66,7 @@ class Transactions(Block):
         self._usable = usable
         self._deciding: set[int] = set()  # EVSEs at which a token was presented that nobody has decided on yet
         self.queue = TransactionQueue(identity, state, variables, monotonic=monotonic, answered=self._answered)
-        self.sampling = Sampling(variables, clock)
+        self.sampling = Sampling(variables, clock, signer)
         surroundings = Surroundings(
             variables=variables,
             clock=clock,
@@ -82,6 +83,8 @@ class Transactions(Block):
             kept = state.get(f"{TRANSACTIONS}{evse_id}")
             if kept is not None:
                 session.resume(kept, variables[RESUMPTION_TIMEOUT])
+            else:
+                session.look()
 
     @property
     def sessions(self) -> Mapping[int, Session]:
@@ -100,9 +103,7 @@ class Transactions(Block):
         """Whether a transaction is ongoing on this EVSE, or on any."""
         return any(session.transaction is not None for session in self._chosen(evse_id))
 
-    def end(
-        self, evse_id: int | None, stopped_reason: str, trigger_reason: str = "ResetCommand"
-    ) -> None:
+    def end(self, evse_id: int | None, stopped_reason: str, trigger_reason: str = "ResetCommand") -> None:
         """End what is ongoing on this EVSE, or on all, whatever the stop points say (B12.FR.04)."""
         for session in self._chosen(evse_id):
             if session.transaction is not None or session.grant is not None:
@@ -134,12 +135,12 @@ class Transactions(Block):
     def remote_start(
         self, session: Session, id_token: IdToken, group_id_token: IdToken | None, remote_start_id: int, *, check: bool
     ) -> None:
-        """The CSMS has asked to let somebody charge (F01, F02). check: whether they may is found out as for a driver."""
+        """The CSMS has asked to let somebody charge (F01, F02). check: find out whether they may, as for a driver."""
 
         def start(info: IdTokenInfo) -> IdTokenInfo:
-            known: IdTokenInfo = info if "groupIdToken" in info or group_id_token is None else {
-                **info, "groupIdToken": group_id_token
-            }
+            known: IdTokenInfo = (
+                info if "groupIdToken" in info or group_id_token is None else {**info, "groupIdToken": group_id_token}
+            )
             return self._start(session, id_token, known, remote_start_id)
 
         if check and session.evse.evse_id not in self._deciding:
@@ -292,6 +293,7 @@ def _is(session: Session, transaction_id: str) -> bool:
 
 def _stops(grant: Grant, info: IdTokenInfo) -> bool:
     """A token of which this is known may end what another of its group has begun (C09.FR.03, C09.FR.11)."""
-    if grant.group_id_token is None:
+    group = info.get("groupIdToken")
+    if grant.group_id_token is None or group is None:
         return False
-    return info["status"] == "Accepted" and same_group(info, {"status": "Accepted", "groupIdToken": grant.group_id_token})
+    return info["status"] == "Accepted" and same(grant.group_id_token, group)

@@ -18,10 +18,10 @@ ENDED_SAMPLES_KEPT: Final = 200
 class Transaction:
     """A transaction that has started and not ended.
 
-    seq_no: of the next event (E01.FR.07). connector_id: None until a vehicle is connected (E01.FR.16). id_token: who
-    was the first to be authorized for it. began_wh: the meter's register at the start. stopped_reason: why the
-    authorization has ended, where that did not end the transaction. charged_s: energy was flowing for so long, up to charging_since (by the station's clock, as a POSIX time), from when on it has been flowing, None
-    while it is not.
+    connector_id: None until a vehicle is connected (E01.FR.16). began_wh: the meter's register at the start. seq_no: of
+    the next event (E01.FR.07). id_token: who was the first to be authorized. stopped_reason: why the authorization has
+    ended, where that did not end the transaction. charged_s: for so long energy had flowed at charging_since, the POSIX
+    time from which on it flows again; None: it does not.
     """
 
     transaction_id: str

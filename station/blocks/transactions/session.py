@@ -189,7 +189,7 @@ class Session:
             self.look()
 
     def remote_stop(self) -> None:
-        """The CSMS has asked to stop (F03); where nobody is authorized, there is nothing to stop but to tell (F03.FR.02)."""
+        """The CSMS has asked to stop (F03). Where nobody is authorized any more that is only told (F03.FR.02)."""
         if self.grant is not None:
             self.deauthorize("RemoteStop", "Remote")
         elif self.transaction is not None:
@@ -269,9 +269,7 @@ class Session:
         else:
             self.abort("EVConnectTimeout", "Timeout")
 
-    def _occur(
-        self, trigger_reason: str, stopped_reason: str | None = None, *, tell: bool = True, **more: Any
-    ) -> None:
+    def _occur(self, trigger_reason: str, stopped_reason: str | None = None, *, tell: bool = True, **more: Any) -> None:
         """Something has happened: start a transaction, end it, or else tell of it if `tell`.
 
         The contactor opens before the CSMS is told, so that nothing flows any more when that is told, and closes after.
@@ -280,11 +278,12 @@ class Session:
             self._drive()
         before, now = self._facts, self._observe()
         self._facts = now
-        variables = self._at.variables
+        start_points: tuple[str, ...] = self._at.variables[TX_START_POINT]
+        stop_points: tuple[str, ...] = self._at.variables[TX_STOP_POINT]
         if self.transaction is None:
-            if points.starts(variables[TX_START_POINT], before, now) and self._at.usable(self.evse):
+            if points.starts(start_points, before, now) and self._at.usable(self.evse):
                 self._begin(trigger_reason, **more)
-        elif points.ends(variables[TX_START_POINT], variables[TX_STOP_POINT], before, now):
+        elif points.ends(start_points, stop_points, before, now):
             self._end(self.transaction, trigger_reason, stopped_reason, **more)
         elif tell:
             self._tell(self.transaction, "Updated", trigger_reason, **more)
@@ -298,9 +297,7 @@ class Session:
         more.setdefault("cableMaxCurrent", self.outlet.cable_max_a)
         self._tell(self.transaction, "Started", trigger_reason, meterValue=self._at.sampling.begin(self.evse), **more)
 
-    def _end(
-        self, transaction: Transaction, trigger_reason: str, stopped_reason: str | None, **more: Any
-    ) -> None:
+    def _end(self, transaction: Transaction, trigger_reason: str, stopped_reason: str | None, **more: Any) -> None:
         reason = transaction.stopped_reason or stopped_reason
         values = transaction.ended_values + self._at.sampling.end(self.evse)
         self.grant = None
@@ -340,9 +337,8 @@ class Session:
             transaction.phases_used = more["numberOfPhasesUsed"] = phases  # E02.FR.18, E02.FR.19
         if transaction.charged_s or transaction.charging_since is not None:
             info["timeSpentCharging"] = int(transaction.charging_s(now_s))
-        payload = transaction.event(
-            event_type, trigger_reason, date_time.to_wire(self._at.clock.now()), info, offline=not self._at.online(), **more
-        )
+        timestamp, offline = date_time.to_wire(self._at.clock.now()), not self._at.online()
+        payload = transaction.event(event_type, trigger_reason, timestamp, info, offline=offline, **more)
         self._keep(transaction)
         self._at.send(payload)
 
