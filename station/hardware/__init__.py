@@ -6,10 +6,11 @@ Time and chance come from outside, nothing here waits and there is no task: who 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from random import Random
+from typing import Any
 
 from station.hardware.connected import ConnectedVehicle
 from station.hardware.connector import Connector
@@ -142,6 +143,26 @@ class Hardware:
     def restore_power(self) -> None:
         """Give it power again; contactors stay open."""
         self._set_powered(powered=True)
+
+    def snapshot(self) -> dict[str, Any]:
+        """What lasts when power and memory are gone, as JSON: registers, defects, bays, cables, locks and vehicles.
+
+        Switches are not among it: whether something is in use is what the firmware remembers.
+        """
+        self.advance()
+        return {"evses": [evse.snapshot() for evse in self.evses]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Be as `snapshot` of a station that is built as this one tells; it has not been touched yet.
+
+        No time has passed meanwhile. ValueError: the state is none, or that of another station.
+        """
+        try:
+            for evse, kept in zip(self.evses, state["evses"], strict=True):
+                evse.restore(kept)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"this is not the state of this station's hardware: {error}") from error
+        self._world.changed.tell()
 
     def _set_powered(self, *, powered: bool) -> None:
         if self._world.powered == powered:

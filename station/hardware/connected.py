@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from station.hardware.flow import Battery
 from station.hardware.specs import Supply
-from station.hardware.vehicle import Vehicle
+from station.hardware.vehicle import AC_VEHICLE, Vehicle
 
 if TYPE_CHECKING:
     from station.hardware.evse import Evse
@@ -24,6 +25,30 @@ class ConnectedVehicle:
         self.departs_at = departs_at
         self._evse = evse
         self._ready = spec.ready
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any], evse: Evse, now: float) -> ConnectedVehicle:
+        """The vehicle that `snapshot` tells of. ValueError, KeyError, TypeError: it does not."""
+        stays_s = state["stays_s"]
+        vehicle = cls(
+            Vehicle.from_json(state["spec"], usual=AC_VEHICLE),
+            evse,
+            departs_at=math.inf if stays_s is None else now + stays_s,
+        )
+        vehicle.battery.soc = state["soc"]
+        vehicle.battery.finished = state["finished"]
+        vehicle._ready = state["ready"]  # its own
+        return vehicle
+
+    def snapshot(self, now: float) -> dict[str, Any]:
+        """What of it has to be remembered, as JSON."""
+        return {
+            "spec": self.spec.to_json(),
+            "soc": self.soc,
+            "finished": self.battery.finished,
+            "ready": self._ready,
+            "stays_s": None if self.departs_at == math.inf else max(0.0, self.departs_at - now),
+        }
 
     @property
     def soc(self) -> float:

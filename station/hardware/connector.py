@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from station.hardware.connected import ConnectedVehicle
 from station.hardware.errors import Blocked, DoesNotFit, Locked
@@ -216,6 +217,28 @@ class Connector:
         if self._operative != operative:
             self._operative = operative
             self._evse.world.changed.tell()
+
+    def snapshot(self) -> dict[str, Any]:
+        """What of it lasts when power and memory are gone, as JSON."""
+        return {
+            "plugged_in": self._plugged_in,
+            "cable_max_a": None if self.cable_max_a == math.inf else self.cable_max_a,
+            "locked": self._locked,
+            "jammed": self._jammed,
+            "blocked": self._blocked,
+            "fault_code": self._fault_code,
+            "vehicle": None if self._vehicle is None else self._vehicle.snapshot(self._evse.world.now()),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Be as `snapshot` tells. Nobody is told. ValueError, KeyError, TypeError: it does not."""
+        vehicle, cable_max_a = state["vehicle"], state["cable_max_a"]
+        now = self._evse.world.now()
+        self._vehicle = None if vehicle is None else ConnectedVehicle.restored(vehicle, self._evse, now)
+        self.cable_max_a = math.inf if cable_max_a is None else cable_max_a
+        self._plugged_in, self._locked = state["plugged_in"], state["locked"]
+        self._jammed, self._blocked = state["jammed"], state["blocked"]
+        self._fault_code = state["fault_code"]
 
     def _set_jammed(self, *, jammed: bool) -> None:
         if self._jammed != jammed:

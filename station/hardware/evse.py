@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from typing import Final, ParamSpec
+from collections.abc import Callable, Mapping
+from typing import Any, Final, ParamSpec
 
 from station.hardware.connected import ConnectedVehicle
 from station.hardware.connector import Connector
 from station.hardware.flow import Flow
 from station.hardware.meter import Meter
 from station.hardware.parts import Contactor, TokenReader
-from station.hardware.power import Offer, OperatingPoint, idle_point, offer, offered_now, operating_point
+from station.hardware.power import Offer, least_offer
 from station.hardware.specs import UNLIMITED, EvseSpec, Limits
 from station.hardware.stretch import Circuit
 from station.hardware.watchers import Watchers
-from station.hardware.world import Mains, World
+from station.hardware.world import World
 
 BREAKER_CODE: Final = "OverCurrentFailure"
 """What is wrong when the breaker has tripped."""
@@ -104,6 +104,21 @@ class Evse:
     def phases(self) -> int:
         """Of AC that the meter sees: those of the connector it serves, or else of the first; 0 is DC."""
         return (self._plugged or self.connectors[0]).phases
+
+    @property
+    def offer(self) -> Offer | None:
+        """The most that the vehicle may take; None: the contactor is open."""
+        return self._offer
+
+    @property
+    def supply_phases(self) -> int:
+        """Of AC, at most; 0: it gives DC alone (SupplyPhases)."""
+        return max(connector.phases for connector in self.connectors)
+
+    @property
+    def max_power_w(self) -> float:
+        """The most that it gives to any vehicle."""
+        return self.spec.max_power_w
 
     @property
     def transfer(self) -> Transfer:
@@ -208,24 +223,10 @@ class Evse:
         if leaving or self.flow.stopped:
             self.part_changed()
 
-    def operating_point(self) -> OperatingPoint:
-        """What the meter sees now."""
-        power_w, vehicle, mains = self.flow.power_w, self.vehicle, self.mains()
-        if vehicle is None or self._offer is None:
-            return idle_point(self.phases, mains, 0.0, live=self.world.powered and not self._breaker_tripped)
-        if power_w == 0:
-            return idle_point(self.phases, mains, vehicle.spec.battery_v(vehicle.soc), live=True)
-        return operating_point(power_w, self._offer, vehicle.spec, vehicle.soc, self.phases, mains)
-
-    def offered(self) -> Offer:
-        """The most that the vehicle may take now."""
-        if self._offer is None:
-            return Offer(self.phases, 0.0, 0.0)
-        return offered_now(self._offer, self.operating_point())
-
-    def mains(self) -> Mains:
-        """The mains now."""
-        return self.world.mains(self.world.now())
+    @property
+    def live(self) -> bool:
+        """It has mains."""
+        return self.world.powered and not self._breaker_tripped
 
     @property
     def can_hold_contactor(self) -> bool:
@@ -253,11 +254,11 @@ class Evse:
         connector, vehicle = self._plugged, self.vehicle
         self._offer = None
         if connector is not None and self.contactor.closed:
-            self._offer = offer(connector.spec, self.spec, connector.cable_max_a, self._limits)
-        if vehicle is None or self._offer is None or not vehicle.ready:
-            self.flow.settle(None, None)
-        else:
-            self.flow.settle(Circuit(self._offer, vehicle.spec, vehicle.departs_at), vehicle.battery)
+            self._offer = least_offer(connector.spec, self.spec, connector.cable_max_a, self._limits)
+        circuit = None
+        if vehicle is not None and vehicle.ready and self._offer is not None:
+            circuit = Circuit(self._offer, vehicle.spec, vehicle.departs_at)
+        self.flow.settle(circuit, None if vehicle is None else vehicle.battery)
 
     def power_lost(self) -> None:
         """Forget what needs power to be remembered. Nobody is told."""
@@ -265,14 +266,37 @@ class Evse:
         self._limits = UNLIMITED
         self.settle()
 
+    def snapshot(self) -> dict[str, Any]:
+        """What of it lasts when power and memory are gone, as JSON."""
+        flow = self.flow.at(self.world.now())
+        return {
+            "energy_wh": flow.energy_wh,
+            "reactive_varh": flow.reactive_varh,
+            "bay_occupied": self._bay_occupied,
+            "fault_code": self._fault_code,
+            "breaker_tripped": self._breaker_tripped,
+            "plugged": None if self._plugged is None else self._plugged.connector_id,
+            "connectors": [connector.snapshot() for connector in self.connectors],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Be as `snapshot` tells. Nobody is told. ValueError, KeyError, TypeError: it does not."""
+        for connector, kept in zip(self.connectors, state["connectors"], strict=True):
+            connector.restore(kept)
+        self.flow.restore(state["energy_wh"], state["reactive_varh"])
+        self._bay_occupied, self._breaker_tripped = state["bay_occupied"], state["breaker_tripped"]
+        self._fault_code = state["fault_code"]
+        self._plugged = None if state["plugged"] is None else self.connector(state["plugged"])
+        self.settle()
+
     def _to_serve(self) -> Connector | None:
-        plugged = [connector for connector in self.connectors if connector.plugged_in]
         if self.vehicle is not None:
             return self._plugged
+        plugged = [connector for connector in self.connectors if connector.plugged_in]
         with_vehicle = [connector for connector in plugged if connector.vehicle is not None]
-        if with_vehicle:
-            return with_vehicle[0]
-        return self._plugged if self._plugged in plugged else next(iter(plugged), None)
+        if not with_vehicle and self._plugged in plugged:
+            return self._plugged
+        return next(iter(with_vehicle or plugged), None)
 
     def _set_breaker(self, *, tripped: bool) -> None:
         if self._breaker_tripped != tripped:

@@ -7,14 +7,12 @@ who looks, and how often, makes no difference at all.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 from station.hardware.power import Refusal
 from station.hardware.stretch import Circuit, Stretch, next_stretch
-from station.hardware.world import World
+from station.hardware.world import BEST_MAINS, World
 
-_LOOK_AHEAD: Final = 24
-"""Stretches to look through for the end of the flow: of alternating current two hours at most."""
 _HEAT_C: Final = 22.0
 """By which an EVSE gets warmer than its surroundings under full load."""
 _HEAT_TIME_S: Final = 900.0
@@ -28,6 +26,16 @@ class Battery:
     def __init__(self, soc: float) -> None:
         self.soc = soc
         self.finished = False
+
+
+class Momentary(NamedTuple):
+    """A flow at one moment. soc: of the battery that can be filled. heat_c: warmer by this than the surroundings."""
+
+    power_w: float
+    energy_wh: float
+    reactive_varh: float
+    soc: float | None
+    heat_c: float
 
 
 class Flow:
@@ -72,6 +80,7 @@ class Flow:
         self._end_stretch(now)
         self._circuit, self._battery = circuit, battery
         self._stopped_at = math.inf
+        self._reactive_share = 0.0 if circuit is None else circuit.reactive_share
         self._begin_stretch(now)
 
     @property
@@ -80,31 +89,27 @@ class Flow:
         return self._follow(self._world.now()) is not None
 
     @property
-    def power_w(self) -> float:
-        """What flows now; 0: nothing."""
-        now = self._world.now()
-        stretch = self._follow(now)
-        return 0.0 if stretch is None else stretch.power_at(now)
-
-    @property
     def energy_wh(self) -> float:
         """The register of the meter."""
         now = self._world.now()
         stretch = self._follow(now)
         return self._energy_wh + (0.0 if stretch is None else stretch.energy_wh(now))
 
-    @property
-    def reactive_varh(self) -> float:
-        """The register of reactive energy."""
-        now = self._world.now()
+    def at(self, now: float) -> Momentary:
+        """All of it at this moment."""
         stretch = self._follow(now)
-        return self._reactive_varh + (0.0 if stretch is None else stretch.energy_wh(now) * self._reactive_share)
-
-    @property
-    def heat_c(self) -> float:
-        """By how much the EVSE is warmer than its surroundings."""
-        now = self._world.now()
-        return self._heat_at(now, self._follow(now))
+        heat_c = self._heat_at(now, stretch)
+        if stretch is None:
+            soc = None if self._battery is None else self._battery.soc
+            return Momentary(0.0, self._energy_wh, self._reactive_varh, soc, heat_c)
+        energy_wh = stretch.energy_wh(now)
+        return Momentary(
+            stretch.power_at(now),
+            self._energy_wh + energy_wh,
+            self._reactive_varh + energy_wh * self._reactive_share,
+            stretch.soc_at(now),
+            heat_c,
+        )
 
     def soc(self, battery: Battery) -> float:
         """How full this battery is; it may be another one than that which is filled."""
@@ -120,7 +125,7 @@ class Flow:
         if self._circuit is None or self._stretch is None:
             return self._stopped_at
         if self._look_at is None:
-            self._look_at = self._looked_ahead(self._circuit, self._stretch)
+            self._look_at = _earliest_end(self._circuit, self._stretch)
         return self._look_at
 
     @property
@@ -159,7 +164,8 @@ class Flow:
         self._look_at = None
         if self._circuit is None or self._battery is None or self._battery.finished:
             return False
-        begun = next_stretch(self._circuit, self._battery.soc, at, self._world.mains(at))
+        world = self._world
+        begun = next_stretch(self._circuit, self._battery.soc, at, world.mains(at), world.mains_until(at))
         if isinstance(begun, Refusal):
             self._battery.finished = begun.finished
             return False
@@ -170,14 +176,17 @@ class Flow:
         goal_c = 0.0 if stretch is None else _HEAT_C * min(1.0, stretch.power_w / self._rated_w) ** 2
         return goal_c + (self._heat_c - goal_c) * math.exp((self._heat_since - at) / _HEAT_TIME_S)
 
-    def _looked_ahead(self, circuit: Circuit, stretch: Stretch) -> float:
-        """When the flow stops; the end of the last stretch looked at if it does not so soon."""
-        for _ in range(_LOOK_AHEAD):
-            if stretch.stops:
-                break
-            at = stretch.ends_at
-            following = next_stretch(circuit, stretch.end_soc, at, self._world.mains(at))
-            if isinstance(following, Refusal):
-                break
-            stretch = following
+
+def _earliest_end(circuit: Circuit, stretch: Stretch) -> float:
+    """A moment before which the flow does not stop; when it stops, if that is at the end of this stretch.
+
+    At the highest voltage the battery fills fastest, and the vehicle's minimum is highest.
+    """
+    if stretch.stops:
         return stretch.ends_at
+    soc, at = stretch.soc, stretch.begins_at
+    while not isinstance(following := next_stretch(circuit, soc, at, BEST_MAINS, math.inf), Refusal):
+        soc, at = following.end_soc, following.ends_at
+        if following.stops:
+            break
+    return max(at, stretch.ends_at)

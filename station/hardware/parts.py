@@ -32,6 +32,7 @@ class Contactor:
 
     def close(self) -> bool:
         """Whether it is closed now: it holds only with a vehicle, with power, and when nothing is defective."""
+        self._evse.advance()
         if not self._closed and self._evse.can_hold_contactor:
             self._closed = True
             self._evse.part_changed()

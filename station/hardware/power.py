@@ -30,7 +30,7 @@ class Offer(NamedTuple):
     power_w: float
 
 
-def offer(connector: ConnectorSpec, evse: EvseSpec, cable_max_a: float, limits: Limits) -> Offer:
+def least_offer(connector: ConnectorSpec, evse: EvseSpec, cable_max_a: float, limits: Limits) -> Offer:
     """The least of connector, EVSE, cable and limits.
 
     Watts become amperes at the nominal voltage, which the mains never exceed: so the limit holds, and what is offered
@@ -112,6 +112,10 @@ class OperatingPoint(NamedTuple):
     power_factor: float
     voltages_v: tuple[float, ...]
     currents_a: tuple[float, ...]
+
+    def power_of(self, voltage_v: float, current_a: float) -> float:
+        """Of one phase."""
+        return voltage_v * current_a * self.power_factor
 
 
 def idle_point(phases: int, mains: Mains, battery_v: float, *, live: bool) -> OperatingPoint:

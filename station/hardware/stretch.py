@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from station.hardware.power import Draw, Offer, Refusal, draw
 from station.hardware.vehicle import Vehicle
-from station.hardware.world import SLICE_S, Mains
+from station.hardware.world import Mains
 
 _HOUR_S = 3600.0
 
@@ -21,6 +21,11 @@ class Circuit(NamedTuple):
     offered: Offer
     vehicle: Vehicle
     until: float
+
+    @property
+    def reactive_share(self) -> float:
+        """Reactive energy for each unit of active energy."""
+        return math.tan(math.acos(self.vehicle.power_factor)) if self.offered.phases else 0.0
 
 
 class Stretch(NamedTuple):
@@ -58,8 +63,8 @@ class Stretch(NamedTuple):
         return self.power_w + self.slope_w * (self.soc_at(at) - self.soc)
 
 
-def next_stretch(circuit: Circuit, soc: float, at: float, mains: Mains) -> Stretch | Refusal:
-    """What flows from this moment on, with this state of charge. mains: of this moment."""
+def next_stretch(circuit: Circuit, soc: float, at: float, mains: Mains, mains_until: float) -> Stretch | Refusal:
+    """What flows from this moment on, with this state of charge. mains: as they are until that other moment."""
     drawn = draw(circuit.offered, circuit.vehicle, soc, mains)
     if isinstance(drawn, Refusal):
         return drawn
@@ -68,8 +73,8 @@ def next_stretch(circuit: Circuit, soc: float, at: float, mains: Mains) -> Stret
     power_w, slope_w = drawn.power
     gain = circuit.vehicle.gain
     ends_at = at + _duration_s(drawn, soc, gain)
-    # The mains matter only where the grid's voltage is the vehicle's.
-    cut_at = min(circuit.until, (at // SLICE_S + 1) * SLICE_S) if circuit.offered.phases else circuit.until
+    # The mains do not matter to DC: the vehicle's voltage is that of its battery.
+    cut_at = min(circuit.until, mains_until) if circuit.offered.phases else circuit.until
     if ends_at <= cut_at:
         total_wh = (drawn.until_soc - soc) / gain
         stops, finished = drawn.stops, drawn.finished

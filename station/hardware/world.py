@@ -53,6 +53,10 @@ def _mixed(number: int) -> int:
     return number ^ number >> 31
 
 
+BEST_MAINS: Final = Mains((NOMINAL_VOLTAGE_V,) * 3, _NOMINAL_FREQUENCY_HZ, _AMBIENT_C)
+"""The mains with which energy flows fastest."""
+
+
 class World:
     """The surroundings of one station. `now` gives seconds that only go forward."""
 
@@ -66,6 +70,10 @@ class World:
         self._seed = seed
         self._index: int | None = None
         self._mains: Mains | None = None
+
+    def mains_until(self, at: float) -> float:
+        """Until when the mains stay as they are at this moment."""
+        return (at // SLICE_S + 1) * SLICE_S
 
     def mains(self, at: float) -> Mains:
         """The mains at a moment, in seconds as `now` counts them."""
