@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
@@ -17,16 +17,39 @@ from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupp
 from shared.websocket import WebSocket, WebSocketClosed
 from station.blocks.availability import Availability
 from station.blocks.block import Block, Handler
-from station.blocks.provisioning import BootReason, Provisioning, Registration, may_send
+from station.blocks.provisioning import (
+    BootReason,
+    NetworkProfileSettings,
+    Provisioning,
+    Registration,
+    Reports,
+    Resets,
+    Variables,
+    may_send,
+)
 from station.blocks.remote_control import RemoteControl
 from station.blocks.reservation import Reservations
 from station.device_model import MESSAGE_TIMEOUT, DeviceModel
+from station.device_model.description import describe
 from station.hardware import Hardware
 from station.link import Link
 from station.outgoing import Outgoing, Payload
 from station.pulse import Pulse
 
 log = logging.getLogger()
+
+
+class _NoTransactions:
+    """This station has none yet."""
+
+    def ongoing(self, _: int | None) -> bool:
+        return False
+
+    def end(self, _: int | None, __: str) -> None:
+        """There is nothing to end."""
+
+    def unsent(self, _: int | None) -> bool:
+        return False
 
 
 class Firmware:
@@ -43,8 +66,9 @@ class Firmware:
         clock: TrioClock,
         random: Random,
         boot_reason: BootReason,
+        reboot: Callable[[BootReason], None],
     ) -> None:
-        """boot_reason: why it boots, which the CSMS is told. random: gives the message ids."""
+        """boot_reason: why it boots, which the CSMS is told. random: gives the message ids. reboot: boots another."""
         self._identity = identity
         self._variables = variables
         self._clock = clock
@@ -56,7 +80,11 @@ class Firmware:
         self._offline_since: float | None = None
         monotonic = trio.current_time
         self._reservations = Reservations(identity, hardware, variables, clock, monotonic=monotonic)
-        self._availability = Availability(hardware, self._reservations, variables, clock, monotonic=monotonic)
+        self._resets = Resets(identity, hardware, variables, _NoTransactions(), monotonic=monotonic, reboot=reboot)
+        self._availability = Availability(
+            hardware, self._reservations, variables, clock, monotonic=monotonic, closed=self._resets.closes
+        )
+        describe(variables, hardware, status=self._availability.status, now=clock.now)
         self._provisioning = Provisioning(
             identity,
             variables,
@@ -64,6 +92,7 @@ class Firmware:
             monotonic=monotonic,
             boot_reason=boot_reason,
             accepted=self._availability.report_all,
+            network=lambda: link.profiles.active,
         )
         self._remote_control = RemoteControl(hardware, self._provisioning, self._availability)
         # The most urgent first: whoever of these has something to say is heard before those behind.
@@ -72,6 +101,10 @@ class Firmware:
             self._remote_control,
             self._reservations,
             self._availability,
+            self._resets,
+            Variables(identity, variables, monotonic=monotonic, reconnect=link.reconnect),
+            NetworkProfileSettings(identity, variables, link.profiles),
+            Reports(identity, variables, clock, monotonic=monotonic),
         )
         self._handlers: Final[Mapping[str, Handler]] = {
             action: handler for block in self._blocks for action, handler in block.handlers.items()

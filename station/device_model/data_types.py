@@ -172,14 +172,17 @@ class OptionList(DataType[str]):
 
 
 class _List(DataType[tuple[str, ...]]):
-    """Some of `values`, none of them twice, separated by commas."""
+    """Some of `values`, `least` of them or more, none of them twice, separated by commas."""
 
     values: tuple[str, ...]
+    least: int
 
     def parse(self, text: str) -> tuple[str, ...]:
         members = tuple(_one_of(self.values, member.strip()) for member in text.split(",")) if text.strip() else ()
         if len(set(members)) < len(members):
             raise Unacceptable("InvalidValue", f"{text!r} has something twice")
+        if len(members) < self.least:
+            raise Unacceptable("InvalidValue", f"{self.least} of {', '.join(self.values)} at least")
         return members
 
     def to_text(self, value: tuple[str, ...]) -> str:
@@ -196,6 +199,7 @@ class MemberList(_List):
 
     name: ClassVar[DataTypeName] = "MemberList"
     values: tuple[str, ...]
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,7 @@ class SequenceList(_List):
 
     name: ClassVar[DataTypeName] = "SequenceList"
     values: tuple[str, ...]
+    least: int = 0
 
 
 def _check_range(number: float, least: float, most: float) -> None:
