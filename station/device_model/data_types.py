@@ -102,6 +102,8 @@ class Decimal(DataType[float]):
         if not _DECIMAL.fullmatch(text):
             raise Unacceptable("InvalidValue", f"{text!r} is not a number with at most six decimal places")
         number = float(text)
+        if math.isinf(number):
+            raise Unacceptable("ValueOutOfRange", f"{text[:20]}… is too large")
         _check_range(
             number, -math.inf if self.least is None else self.least, math.inf if self.most is None else self.most
         )
