@@ -74,8 +74,8 @@ def _first_of(group: BaseExceptionGroup[StateUnavailable]) -> StateUnavailable:
 
 
 def _station(settings: Settings, state: State) -> Station:
-    variables = DeviceModel()
-    variables[MESSAGE_TIMEOUT] = settings.call_timeout
+    variables = DeviceModel(state)
+    variables.deliver(MESSAGE_TIMEOUT, settings.call_timeout)
     types = list(islice(cycle(CONNECTOR_TYPES), settings.connectors))
     random = SystemRandom() if settings.seed is None else Random(settings.seed)  # noqa: S311  # no secrets from it
     return Station(

@@ -17,11 +17,12 @@ from shared.endpoint import Language
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201, Side
 from station.blocks.provisioning import BootReason
-from station.device_model import DeviceModel
+from station.device_model import BASIC_AUTH_PASSWORD, IDENTITY, DeviceModel
 from station.firmware import Firmware
 from station.hardware import Hardware
 from station.link import Link
 from station.network import Network, OpenStream
+from station.network_profile import NetworkProfiles
 from station.state import State
 from station.state.keys import BOOT_REASON
 
@@ -68,8 +69,11 @@ class Station:
         self._clock = clock
         self._random = random
         self._language = Language(V201, schemas, Side.STATION)
+        variables.deliver(IDENTITY, identity)
+        variables.deliver(BASIC_AUTH_PASSWORD, password)
+        profiles = NetworkProfiles(identity, csms_url, variables, state)
         self._new_link: Final[Callable[[], Link]] = lambda: Link(
-            identity, csms_url, password, variables, open_stream=self.network.open_stream, random=random
+            identity, variables, profiles, open_stream=self.network.open_stream, random=random
         )
         self._restart: trio.MemorySendChannel[_Restart] | None = None
 
@@ -112,6 +116,7 @@ class Station:
         self.hardware.restore_power()
 
     async def _run_firmware(self, reason: BootReason) -> _Restart:
+        self._variables.recall()
         link = self._new_link()
         firmware = Firmware(
             self.identity,
@@ -123,6 +128,7 @@ class Station:
             clock=self._clock,
             random=self._random,
             boot_reason=reason,
+            reboot=self.reboot,
         )
         self._restart, restarts = trio.open_memory_channel[_Restart](1)
         with self.hardware.watching(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final, cast
 
@@ -19,11 +19,21 @@ from station.blocks.authorization import Authorization
 from station.blocks.availability import Availability
 from station.blocks.block import Block, Handler
 from station.blocks.meter_values import MeterValues, Signer
-from station.blocks.provisioning import BootReason, Provisioning, Registration, may_send
+from station.blocks.provisioning import (
+    BootReason,
+    NetworkProfileSettings,
+    Provisioning,
+    Registration,
+    Reports,
+    Resets,
+    Variables,
+    may_send,
+)
 from station.blocks.remote_control import RemoteControl, Triggers
 from station.blocks.reservation import Reservations
 from station.blocks.transactions import Decided, Transactions
 from station.device_model import MESSAGE_TIMEOUT, TX_BEFORE_ACCEPTED_ENABLED, DeviceModel
+from station.device_model.description import describe
 from station.hardware import Evse, Hardware, Token
 from station.id_token import IdToken
 from station.link import Link
@@ -50,10 +60,11 @@ class Firmware:
         clock: TrioClock,
         random: Random,
         boot_reason: BootReason,
+        reboot: Callable[[BootReason], None],
     ) -> None:
         """state: what it knows from before the boot. boot_reason: why it boots, which the CSMS is told.
 
-        random: gives the message ids.
+        random: gives the message ids. reboot: boots another.
         """
         self._identity = identity
         self._hardware = hardware
@@ -70,15 +81,6 @@ class Firmware:
         monotonic = trio.current_time
         switch_as_remembered(hardware, state)
         self._reservations = Reservations(identity, hardware, variables, clock, state, monotonic=monotonic)
-        self._availability = Availability(hardware, self._reservations, variables, clock, state, monotonic=monotonic)
-        self._provisioning = Provisioning(
-            identity,
-            variables,
-            clock,
-            monotonic=monotonic,
-            boot_reason=boot_reason,
-            accepted=self._availability.report_all,
-        )
         self._authorization = Authorization(state, variables, clock, online=lambda: self.online)
         self.transactions = Transactions(
             identity,
@@ -93,6 +95,26 @@ class Firmware:
             reservations=self._reservations,
             usable=self._usable,
             online=lambda: self.online,
+        )
+        self._resets = Resets(identity, hardware, variables, self.transactions, monotonic=monotonic, reboot=reboot)
+        self._availability = Availability(
+            hardware,
+            self._reservations,
+            variables,
+            clock,
+            state,
+            monotonic=monotonic,
+            closed=self._resets.closes,
+        )
+        describe(variables, hardware, status=self._availability.status, now=clock.now)
+        self._provisioning = Provisioning(
+            identity,
+            variables,
+            clock,
+            monotonic=monotonic,
+            boot_reason=boot_reason,
+            accepted=self._availability.report_all,
+            network=lambda: link.profiles.active,
         )
         self._meter_values = MeterValues(
             hardware,
@@ -119,6 +141,10 @@ class Firmware:
             self.transactions,
             self._meter_values,
             self._availability,
+            self._resets,
+            Variables(identity, variables, monotonic=monotonic, reconnect=link.reconnect),
+            NetworkProfileSettings(identity, variables, link.profiles),
+            Reports(identity, variables, clock, monotonic=monotonic),
         )
         self._handlers: Final[Mapping[str, Handler]] = {
             action: handler for block in self._blocks for action, handler in block.handlers.items()
@@ -131,6 +157,7 @@ class Firmware:
 
     async def run(self) -> None:
         """Live until cancelled. When that happens the CSMS is told with WebSocket close code 1001."""
+        self.transactions.resume()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._work)
             nursery.start_soon(self._link.run, self._converse)
@@ -157,6 +184,8 @@ class Firmware:
 
     def _usable(self, evse: Evse) -> bool:
         """A vehicle may charge there: nothing is switched off, and the CSMS has accepted the station (B01, B02)."""
+        if self._resets.closes(evse.evse_id):
+            return False
         accepted = self._provisioning.was_accepted or self._variables[TX_BEFORE_ACCEPTED_ENABLED]
         connectors = [evse.plugged] if evse.plugged is not None else evse.connectors
         return accepted and any(self._hardware.in_use(evse, connector) for connector in connectors)

@@ -36,7 +36,7 @@ MESSAGE_ATTEMPT_INTERVAL: Final = Variable(
     _COMM, "MessageAttemptInterval", _COUNT, default=10, instance="TransactionEvent", unit="s"
 )
 NETWORK_CONFIGURATION_PRIORITY: Final[Variable[tuple[str, ...]]] = Variable(
-    _COMM, "NetworkConfigurationPriority", SequenceList(NETWORK_SLOTS), default=("1",), reboot_required=True
+    _COMM, "NetworkConfigurationPriority", SequenceList(NETWORK_SLOTS, least=1), default=("1",), reboot_required=True
 )
 NETWORK_PROFILE_CONNECTION_ATTEMPTS: Final = Variable(
     _COMM, "NetworkProfileConnectionAttempts", Integer(least=1), default=3
@@ -86,5 +86,6 @@ DATE_TIME: Final = Variable(
     _CLOCK, "DateTime", DateTime(), default=datetime(1970, 1, 1, tzinfo=UTC), mutability="ReadOnly"
 )
 TIME_SOURCE: Final[Variable[tuple[str, ...]]] = Variable(
-    _CLOCK, "TimeSource", SequenceList(("Heartbeat",)), default=("Heartbeat",)
+    _CLOCK, "TimeSource", SequenceList(("Heartbeat", "RealTimeClock"), least=1), default=("Heartbeat",)
 )
+"""The first one is used: neither of them ever fails."""

@@ -102,6 +102,8 @@ class Decimal(DataType[float]):
         if not _DECIMAL.fullmatch(text):
             raise Unacceptable("InvalidValue", f"{text!r} is not a number with at most six decimal places")
         number = float(text)
+        if math.isinf(number):
+            raise Unacceptable("ValueOutOfRange", f"{text[:20]}… is too large")
         _check_range(
             number, -math.inf if self.least is None else self.least, math.inf if self.most is None else self.most
         )
@@ -172,14 +174,17 @@ class OptionList(DataType[str]):
 
 
 class _List(DataType[tuple[str, ...]]):
-    """Some of `values`, none of them twice, separated by commas."""
+    """Some of `values`, `least` of them or more, none of them twice, separated by commas."""
 
     values: tuple[str, ...]
+    least: int
 
     def parse(self, text: str) -> tuple[str, ...]:
         members = tuple(_one_of(self.values, member.strip()) for member in text.split(",")) if text.strip() else ()
         if len(set(members)) < len(members):
             raise Unacceptable("InvalidValue", f"{text!r} has something twice")
+        if len(members) < self.least:
+            raise Unacceptable("InvalidValue", f"{self.least} of {', '.join(self.values)} at least")
         return members
 
     def to_text(self, value: tuple[str, ...]) -> str:
@@ -196,6 +201,7 @@ class MemberList(_List):
 
     name: ClassVar[DataTypeName] = "MemberList"
     values: tuple[str, ...]
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +210,7 @@ class SequenceList(_List):
 
     name: ClassVar[DataTypeName] = "SequenceList"
     values: tuple[str, ...]
+    least: int = 0
 
 
 def _check_range(number: float, least: float, most: float) -> None:

@@ -79,12 +79,6 @@ class Transactions(Block):
             keep=self._keep,
         )
         self._sessions: Final = {evse.evse_id: Session(evse, surroundings) for evse in hardware.evses}
-        for evse_id, session in self._sessions.items():
-            kept = state.get(f"{TRANSACTIONS}{evse_id}")
-            if kept is not None:
-                session.resume(kept, variables[RESUMPTION_TIMEOUT])
-            else:
-                session.look()
 
     @property
     def sessions(self) -> Mapping[int, Session]:
@@ -95,6 +89,15 @@ class Transactions(Block):
     def handlers(self) -> Mapping[str, Handler]:
         return {"GetTransactionStatus": self.get_transaction_status}
 
+    def resume(self) -> None:
+        """Go on after a boot with the transactions that were kept, and see what is at the EVSEs."""
+        for evse_id, session in self._sessions.items():
+            kept = self._state.get(f"{TRANSACTIONS}{evse_id}")
+            if kept is not None:
+                session.resume(kept, self._variables[RESUMPTION_TIMEOUT])
+            else:
+                session.look()
+
     def find(self, transaction_id: str) -> Session | None:
         """The session whose ongoing transaction this is."""
         return next((session for session in self._sessions.values() if _is(session, transaction_id)), None)
@@ -102,6 +105,10 @@ class Transactions(Block):
     def ongoing(self, evse_id: int | None = None) -> bool:
         """Whether a transaction is ongoing on this EVSE, or on any."""
         return any(session.transaction is not None for session in self._chosen(evse_id))
+
+    def unsent(self, evse_id: int | None = None) -> bool:
+        """Whether events are still to be delivered: of transactions of this EVSE, or of any."""
+        return self.queue.pending_at(evse_id)
 
     def end(self, evse_id: int | None, stopped_reason: str, trigger_reason: str = "ResetCommand") -> None:
         """End what is ongoing on this EVSE, or on all, whatever the stop points say (B12.FR.04)."""
