@@ -30,7 +30,7 @@ from station.blocks.provisioning import (
 from station.blocks.remote_control import RemoteControl
 from station.blocks.reservation import Reservations
 from station.device_model import MESSAGE_TIMEOUT, DeviceModel
-from station.device_model.description import describe
+from station.device_model.description import Description
 from station.hardware import Hardware
 from station.link import Link
 from station.outgoing import Outgoing, Payload
@@ -84,7 +84,7 @@ class Firmware:
         self._availability = Availability(
             hardware, self._reservations, variables, clock, monotonic=monotonic, closed=self._resets.closes
         )
-        describe(variables, hardware, status=self._availability.status, now=clock.now)
+        variables.describe(Description(hardware, status=self._availability.status, now=clock.now))
         self._provisioning = Provisioning(
             identity,
             variables,
