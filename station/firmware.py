@@ -33,7 +33,7 @@ from station.blocks.remote_control import RemoteControl, Triggers
 from station.blocks.reservation import Reservations
 from station.blocks.transactions import Decided, Transactions
 from station.device_model import MESSAGE_TIMEOUT, TX_BEFORE_ACCEPTED_ENABLED, DeviceModel
-from station.device_model.description import describe
+from station.device_model.description import Description
 from station.hardware import Evse, Hardware, Token
 from station.id_token import IdToken
 from station.link import Link
@@ -106,7 +106,7 @@ class Firmware:
             monotonic=monotonic,
             closed=self._resets.closes,
         )
-        describe(variables, hardware, status=self._availability.status, now=clock.now)
+        variables.describe(Description(hardware, status=self._availability.status, now=clock.now))
         self._provisioning = Provisioning(
             identity,
             variables,

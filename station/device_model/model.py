@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeVar
 
 from station.device_model.catalogue import COMPONENTS, KEPT, VARIABLES, names
 from station.device_model.data_types import Unacceptable
@@ -24,11 +24,24 @@ KEYS: Final = "variables/"
 """Where the station's memory has the values that were set: this and Component.Variable[Instance], each as its text."""
 
 
-class Live(NamedTuple):
-    """How a value is read from the world, and its maxLimit where that depends on the place."""
+class World:
+    """The world as far as the values of variables are read from it; this one has a station and nothing to read.
 
-    read: Read
-    most: Callable[[Place], float] | None
+    places: where components are. `read` is asked for the variables in `read_here` alone.
+    """
+
+    __slots__ = ()
+
+    places: tuple[Place, ...] = (STATION,)
+    read_here: ClassVar[frozenset[Variable[Any]]] = frozenset()
+
+    def read(self, variable: Variable[Any], place: Place) -> Any:
+        """The value of a variable of the component at a place."""
+        raise KeyError(variable, place)
+
+    def most(self, variable: Variable[Any], place: Place) -> float | None:  # noqa: ARG002  # for those that differ
+        """The maxLimit of a variable of the component at a place, where that differs from station to station."""
+        return None
 
 
 class Row(NamedTuple):
@@ -45,19 +58,18 @@ class DeviceModel:
     `set_variable` are the CSMS's way in.
     """
 
-    __slots__ = ("_delivered", "_fixed", "_guards", "_kept", "_live", "_values", "_watchers", "places")
+    __slots__ = ("_delivered", "_fixed", "_guards", "_kept", "_live", "_values", "_watchers", "_world")
 
     def __init__(self, kept: State | None = None) -> None:
         """kept: holds what was set, over a loss of power; None: set values live as long as this object."""
         self._kept = kept
         self._delivered: dict[Variable[Any], Any] = {}
         self._values: dict[Variable[Any], Any] = {}
-        self._live: dict[Variable[Any], Live] = {}
+        self._world = World()
+        self._live: dict[Variable[Any], Read] = {}
         self._fixed: dict[Variable[Any], Any] = {}
         self._guards: dict[Variable[Any], Callable[[Any], None]] = {}
         self._watchers: list[Callable[[Variable[Any]], None]] = []
-        self.places: tuple[Place, ...] = (STATION,)
-        """Where components are: the station, its EVSEs and its connectors."""
         self.recall()
 
     def __getitem__(self, variable: Variable[Value]) -> Value:
@@ -74,11 +86,13 @@ class DeviceModel:
 
     def at(self, variable: Variable[Value], place: Place) -> Value:
         """The value of a variable of the component at a place."""
-        live = self._live.get(variable)
-        if live is not None:
-            value: Value = live.read(place)
-        elif variable in self._values:
+        value: Value
+        if variable in self._values:
             value = self._values[variable]
+        elif variable in self._world.read_here:
+            value = self._world.read(variable, place)
+        elif variable in self._live:
+            value = self._live[variable](place)
         else:
             value = self._delivered.get(variable, variable.default)
         return value
@@ -89,6 +103,7 @@ class DeviceModel:
 
     def recall(self) -> None:
         """Go back to what was kept: the station boots. What reads the world, checks and is fixed has to come anew."""
+        self._world = World()
         self._live.clear()
         self._guards.clear()
         self._fixed.clear()
@@ -101,9 +116,13 @@ class DeviceModel:
         """On this station the variable has this value, and cannot be set."""
         self._fixed[variable] = self._values[variable] = value
 
-    def live(self, variable: Variable[Value], read: Callable[[Place], Value], *, most: Read | None = None) -> None:
-        """Have the value read from the world whenever somebody looks. most: maxLimit, where that differs by place."""
-        self._live[variable] = Live(read, most)
+    def describe(self, world: World) -> None:
+        """Have this world's places, and the values that it tells."""
+        self._world = world
+
+    def live(self, variable: Variable[Value], read: Callable[[Place], Value]) -> None:
+        """Have a value that nobody sets read whenever somebody looks."""
+        self._live[variable] = read
 
     def guard(self, variable: Variable[Value], check: Callable[[Value], None]) -> None:
         """Have a value that the CSMS wants to set checked beyond its type; `check` raises Unacceptable."""
@@ -148,7 +167,7 @@ class DeviceModel:
 
     def rows(self) -> Iterator[Row]:
         """Every variable there is, at every place where there is one."""
-        for place in self.places:
+        for place in self._world.places:
             for variable in VARIABLES:
                 if variable.tier is place.tier:
                     yield Row(variable, place)
@@ -167,8 +186,7 @@ class DeviceModel:
 
     def most(self, row: Row) -> float | None:
         """The maxLimit that this row has by its place, None where it has none of its own."""
-        live = self._live.get(row.variable)
-        return None if live is None or live.most is None else live.most(row.place)
+        return self._world.most(row.variable, row.place)
 
     def _set(self, variable: Variable[Any], text: str) -> bool:
         """Set it to what this text says, else raise Unacceptable. Returns whether that has to wait for a reboot."""
@@ -184,7 +202,7 @@ class DeviceModel:
         evse = component.get("evse")
         place = STATION if evse is None else Place(evse["id"], evse.get("connectorId"))
         variables = COMPONENTS.get((component["name"].lower(), place.tier))
-        if variables is None or component.get("instance") or place not in self.places:
+        if variables is None or component.get("instance") or place not in self._world.places:
             return "UnknownComponent"
         found = variables.get(names(variable["name"], variable.get("instance")))
         return "UnknownVariable" if found is None else Row(found, place)

@@ -20,7 +20,7 @@ from station.device_model import (
     DeviceModel,
     Variable,
 )
-from station.device_model.description import availability_of, describe
+from station.device_model.description import Description, evse_availability, station_availability
 from station.hardware import Hardware
 from station.state import MemoryState
 
@@ -106,15 +106,17 @@ def test_2_1_12_what_a_station_with_fixed_cables_cannot_do_cannot_be_set() -> No
 
 
 def test_2_13_2_an_evse_with_a_vehicle_is_occupied_and_a_station_with_a_free_evse_available() -> None:
-    assert availability_of(["Faulted", "Unavailable", "Available", "Occupied"]) == "Available"
-    assert availability_of(["Faulted", "Unavailable"]) == "Unavailable"
-    assert availability_of(["Faulted"]) == "Faulted"
+    assert evse_availability(["Faulted", "Unavailable", "Available", "Occupied"]) == "Occupied"
+    assert station_availability(["Faulted", "Unavailable", "Available", "Occupied"]) == "Available"
+    assert evse_availability(["Faulted", "Unavailable"]) == station_availability(["Faulted", "Unavailable"])
+    assert evse_availability(["Faulted"]) == "Faulted"
 
 
 def test_a_fleet_fits_into_memory_the_model_of_a_station_takes_less_than_8_kb() -> None:
     stations = [Hardware.of([["cType2"]] * 2, monotonic=lambda: 0.0, random=SystemRandom()) for _ in range(200)]
     states = [MemoryState() for _ in stations]
     models: list[DeviceModel] = []
+    noon = lambda: datetime(2026, 11, 22, 12, tzinfo=UTC)  # noqa: E731  # one for all
     gc.collect()
     tracemalloc.start()
     for hardware, state in zip(stations, states, strict=True):
@@ -122,7 +124,7 @@ def test_a_fleet_fits_into_memory_the_model_of_a_station_takes_less_than_8_kb() 
         model.deliver(IDENTITY, "CP_1")
         model.deliver(BASIC_AUTH_PASSWORD, PASSWORD)
         model[HEARTBEAT_INTERVAL] = 10
-        describe(model, hardware, status=lambda *_: "Available", now=lambda: datetime(2026, 11, 22, tzinfo=UTC))
+        model.describe(Description(hardware, status=lambda *_: "Available", now=noon))
         models.append(model)
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
