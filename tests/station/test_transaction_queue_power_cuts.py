@@ -32,11 +32,13 @@ NEXT_SEQ_NO = "next-seq-no"
 
 STEPS = st.sampled_from(
     [
-        "make",
-        "make",
+        "make one",
+        "make many",
+        "keep",
         "keep",
         "deliver",
         "deliver",
+        "deliver and keep",
         "lose the connection",
         "refuse",
         "answer late",
@@ -209,9 +211,13 @@ async def live(medium: str, steps: Sequence[str]) -> None:
         life.boot()
         for step in steps:
             match step:
-                case "make":
-                    life.make()
+                case "make one" | "make many":
+                    for _ in range(1 if step == "make one" else 6):
+                        life.make()
                 case "keep":
+                    await life.keep()
+                case "deliver and keep":
+                    life.send("deliver")
                     await life.keep()
                 case "cut" | "cut while keeping":
                     await life.cut_power(keeping=step == "cut while keeping")
@@ -231,12 +237,12 @@ async def live(medium: str, steps: Sequence[str]) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(steps=st.lists(STEPS, max_size=60))
+@given(steps=st.lists(STEPS, min_size=20, max_size=60))
 def test_in_memory_the_queue_never_loses_doubles_or_reorders_an_event(steps: list[str]) -> None:
     trio.run(live, "memory", steps)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(steps=st.lists(STEPS, max_size=40))
+@given(steps=st.lists(STEPS, min_size=20, max_size=40))
 def test_on_disk_the_queue_never_loses_doubles_or_reorders_an_event(steps: list[str]) -> None:
     trio.run(live, "disk", steps)
