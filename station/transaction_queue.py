@@ -137,6 +137,12 @@ class TransactionQueue(Block):
         """Whether there are events to be delivered, of this transaction or of any (E14.FR.04-08: messagesInQueue)."""
         return any(transaction_id in {None, event.transaction_id} for event in self._events)
 
+    def pending_at(self, evse_id: int | None) -> bool:
+        """Whether there are events to be delivered, of transactions at this EVSE or at any."""
+        if evse_id is None:
+            return bool(self._events)
+        return any(self._state.get(event.key)[1].get("evse", {}).get("id") == evse_id for event in self._events)
+
     def disconnected(self) -> None:
         """What still waits is offline from now on (E11.FR.07)."""
         self._offline_before = self._next_number

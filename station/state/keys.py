@@ -25,6 +25,9 @@ TRANSACTIONS: Final = "transactions/"
 VARIABLES: Final = "variables/"
 """Prefix; one key for each variable of the device model that was set, for the device model."""
 
+METER_KEY: Final = "meter-key"
+"""str, hexadecimal: the private key that signs meter values."""
+
 AUTHORIZATION_CACHE: Final = "authorization-cache/"
 """Prefix; one key for each token (C10.FR.02), for the block that knows its shape."""
 

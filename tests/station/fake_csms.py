@@ -73,6 +73,7 @@ class FakeCsms:
         self.subprotocol: str | None = V201.subprotocol
         self.refuses: dict[str, PeerError] = {}  # by action: the CALLERROR it is answered with
         self.thinks_s: dict[str, float] = {}  # by action: how long the answer takes
+        self.tokens: dict[str, dict[str, Any]] = {}  # by idToken: idTokenInfo, where it is not Accepted and no more
         self.requests: list[Request] = []
         self.dialled_at: list[float] = []
         self.received: list[Received] = []
@@ -92,6 +93,10 @@ class FakeCsms:
         """EVSE, connector and status of the StatusNotifications received so far."""
         payloads = [call.payload for call in self.received if call.action == "StatusNotification"]
         return [(payload["evseId"], payload["connectorId"], payload["connectorStatus"]) for payload in payloads]
+
+    def events(self) -> list[dict[str, Any]]:
+        """The TransactionEventRequests received so far."""
+        return [call.payload for call in self.received if call.action == "TransactionEvent"]
 
     async def open_stream(self, _: str) -> trio.abc.Stream:
         """What the station gets for a stream to the CSMS."""
@@ -159,8 +164,15 @@ class FakeCsms:
                 return {"currentTime": now, "interval": self.interval_s, "status": self.boot_status}
             case "Heartbeat":
                 return {"currentTime": now}
+            case "Authorize":
+                return {"idTokenInfo": self._info(payload["idToken"])}
+            case "TransactionEvent" if "idToken" in payload:
+                return {"idTokenInfo": self._info(payload["idToken"])}
             case _:
                 return {}
+
+    def _info(self, id_token: dict[str, Any]) -> dict[str, Any]:
+        return self.tokens.get(id_token["idToken"], {"status": "Accepted"})
 
     def _new_message_id(self) -> str:
         self._calls += 1
@@ -185,7 +197,7 @@ async def station_on_fake_csms(
             setattr(csms, name, value)
         station = Station(
             "CP_1",
-            Hardware(connector_types),
+            Hardware.of(connector_types, monotonic=trio.current_time, random=Random(seed)),  # noqa: S311  # repeatable on purpose
             variables or DeviceModel(),
             state or MemoryState(),
             csms_url="ws://csms/ocpp",

@@ -22,6 +22,7 @@ from station.device_model import (
     DeviceModel,
 )
 from station.hardware import Connector, Evse, Hardware
+from station.id_token import IdToken
 from station.outgoing import Outgoing, Payload
 from station.state import State
 from station.state.keys import RESERVATIONS
@@ -37,6 +38,8 @@ UNANSWERED_PAUSE_S: Final = 30.0
 class ReserveNowRequest(TypedDict):
     id: int
     expiryDateTime: str
+    idToken: IdToken
+    groupIdToken: NotRequired[IdToken]
     connectorType: NotRequired[str]
     evseId: NotRequired[int]
 
@@ -97,6 +100,8 @@ class Reservations(Block):
             date_time.from_wire(request["expiryDateTime"]),
             request.get("evseId"),
             request.get("connectorType"),
+            request["idToken"],
+            request.get("groupIdToken"),
         )
         if not self._takes(wanted) or wanted.expires_at <= self._clock.now():
             return {"status": "Rejected"}
@@ -122,6 +127,30 @@ class Reservations(Block):
         if expired:
             self._remember()
         return bool(expired)
+
+    def may_use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> bool:
+        """Whether an EVSE is not kept for somebody else (H03.FR.01 to H03.FR.06)."""
+        self.expire()
+        return any(
+            rules.usable_by(self._book, place, id_token, group_id_token)[0]
+            for place in self._places()
+            if place.evse_id == evse_id
+        )
+
+    def use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> int | None:
+        """Somebody charges at an EVSE: use up the reservation for it (H03.FR.09). Returns its id, None for none.
+
+        The CSMS learns it from the transaction (E01.FR.13); no update is sent.
+        """
+        for place in self._places():
+            if place.evse_id == evse_id:
+                _, used = rules.usable_by(self._book, place, id_token, group_id_token)
+                if used is not None:
+                    log.info("%s: reservation %d: used at EVSE %d", self._identity, used.id, evse_id)
+                    self._book = rules.cancel(self._book, used.id, self._places()) or self._book
+                    self._remember()
+                    return used.id
+        return None
 
     def hardware_changed(self) -> None:
         """End what the hardware cannot keep any more, and have the CSMS told (H01.FR.16, H01.FR.17)."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal, NotRequired, TypedDict
 
 from station.blocks.reservation.rules import Book, Reservation
+from station.id_token import IdToken
 
 UpdateStatus = Literal["Expired", "Removed"]
 Update = tuple[int, UpdateStatus]
@@ -18,6 +19,8 @@ class _Reservation(TypedDict):
     expiryDateTime: str
     evseId: NotRequired[int]
     connectorType: NotRequired[str]
+    idToken: NotRequired[IdToken]
+    groupIdToken: NotRequired[IdToken]
 
 
 class Memory(TypedDict):
@@ -47,6 +50,8 @@ def recalled(memory: Memory | None) -> tuple[Book, list[Update]]:
             datetime.fromisoformat(written["expiryDateTime"]),
             written.get("evseId"),
             written.get("connectorType"),
+            written.get("idToken"),
+            written.get("groupIdToken"),
         )
         for written in memory["reservations"]
     )
@@ -57,6 +62,10 @@ def _written(reservation: Reservation) -> _Reservation:
     written: _Reservation = {"id": reservation.id, "expiryDateTime": reservation.expires_at.isoformat()}
     if reservation.evse_id is not None:
         written["evseId"] = reservation.evse_id
+    if reservation.id_token is not None:
+        written["idToken"] = reservation.id_token
+    if reservation.group_id_token is not None:
+        written["groupIdToken"] = reservation.group_id_token
     if reservation.connector_type is not None:
         written["connectorType"] = reservation.connector_type
     return written

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from random import Random
 from typing import Any, NamedTuple
 
 import trio
@@ -53,8 +54,9 @@ class ReservedStation(RuleBasedStateMachine):
         self.variables = DeviceModel()
         self.variables[HEARTBEAT_INTERVAL] = 10**9
         self.clock = HandClock()
+        random = Random(1)  # noqa: S311  # repeatable on purpose
+        self.hardware = Hardware.of(connector_types, monotonic=lambda: 0.0, random=random)
         self.state = MemoryState()
-        self.hardware = Hardware(connector_types)
         self.boot()
         self.hardware.watch(self.hardware_changed)
         self.kept: dict[int, Wish] = {}
@@ -112,7 +114,11 @@ class ReservedStation(RuleBasedStateMachine):
     )
     def reserve(self, number: int, evse_id: int | None, connector_type: str | None, lasts_s: int) -> None:
         wish = Wish(evse_id, connector_type, self.clock.now() + timedelta(seconds=lasts_s))
-        request: Any = {"id": number, "expiryDateTime": date_time.to_wire(wish.expires_at)}
+        request: Any = {
+            "id": number,
+            "expiryDateTime": date_time.to_wire(wish.expires_at),
+            "idToken": {"idToken": "guest", "type": "Central"},
+        }
         request |= {} if evse_id is None else {"evseId": evse_id}
         request |= {} if connector_type is None else {"connectorType": connector_type}
         others = [kept for kept_number, kept in self.kept.items() if kept_number != number]
