@@ -139,6 +139,7 @@ async def test_an_answer_waits_for_the_disk_and_what_it_brings_about_is_told_beh
     autojump_clock: MockClock, schemas: Schemas
 ) -> None:
     async with station_on_fake_csms(schemas, state=SlowState()) as (_, csms):
+        await trio.sleep(10)
         before, csms.wire.texts = trio.current_time(), []
         await csms.call("ChangeAvailability", {"operationalStatus": "Inoperative"})
         assert trio.current_time() >= before + 1
@@ -151,6 +152,7 @@ async def test_an_answer_waits_for_the_disk_and_what_it_brings_about_is_told_beh
 
 async def test_what_the_csms_did_not_see_accepted_has_not_happened(autojump_clock: MockClock, schemas: Schemas) -> None:
     async with station_on_fake_csms(schemas, state=SlowState()) as (station, csms):
+        await trio.sleep(10)
 
         async def reserve() -> None:
             with pytest.raises(ConnectionLost):
