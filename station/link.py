@@ -75,6 +75,8 @@ class Link:
         self._variables = variables
         self._open_stream = open_stream
         self._random = random
+        self.says_goodbye = True
+        """Whether the CSMS is told when the station ends the connection."""
 
     async def run(self, converse: Converse) -> NoReturn:
         """Connect for ever. converse: what is done with each connection, until it has ended; returns how it ended.
@@ -145,8 +147,9 @@ class Link:
             try:
                 return await converse(ws)
             finally:
-                with trio.move_on_after(_GOODBYE_TIMEOUT_S, shield=True):
-                    await ws.close(CloseCode.GOING_AWAY, "the station stops")
+                if self.says_goodbye:
+                    with trio.move_on_after(_GOODBYE_TIMEOUT_S, shield=True):
+                        await ws.close(CloseCode.GOING_AWAY, "the station stops")
 
 
 def _cause(error: OSError) -> str:

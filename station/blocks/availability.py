@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Literal, NotRequired, TypedDict, cast
 
 from shared.clock import TrioClock
 from shared.ocppj import date_time
 from shared.ocppj.errors import CallFailed, CallRefused, CallTimedOut, ConnectionLost
+from station.blocks.block import Block, Handler
 from station.blocks.reservation import Reservations
 from station.device_model import HEARTBEAT_INTERVAL, OFFLINE_THRESHOLD, DeviceModel
 from station.hardware import Connector, Evse, Hardware
@@ -50,7 +51,7 @@ def connector_status(connector: Connector, *, in_use: bool, reserved: bool) -> C
     return "Occupied" if connector.plugged_in else "Available"
 
 
-class Availability:
+class Availability(Block):
     """Reports a connector whenever what the CSMS was told last is not how it is, so that nothing can be forgotten."""
 
     def __init__(
@@ -84,9 +85,13 @@ class Availability:
         """The CSMS has to be told of every connector, for it has just accepted the station (B01.FR.05)."""
         self._reported.clear()
 
-    def back_online(self, offline_s: float) -> None:
-        """Connected again. After a long time all connectors are reported, else those that have changed (B04)."""
-        if offline_s > self._variables[OFFLINE_THRESHOLD]:
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"ChangeAvailability": self.change_availability}
+
+    def connected(self, offline_s: float | None) -> None:
+        """After a long time all connectors are reported, else those that have changed (B04)."""
+        if offline_s is not None and offline_s > self._variables[OFFLINE_THRESHOLD]:
             self.report_all()
 
     def sending(self, action: str) -> None:

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypedDict, cast
 from shared.clock import TrioClock
 from shared.ocppj import date_time
 from shared.ocppj.errors import CallFailed, ConnectionLost, SecurityError
+from station.blocks.block import Block
 from station.device_model import HEARTBEAT_INTERVAL, DeviceModel
 from station.outgoing import Outgoing, Payload
 
@@ -20,7 +21,17 @@ CHARGING_STATION: Final = {"model": "Wallbox XYZ", "vendorName": "anewone"}
 OWN_RETRY_INTERVAL_S: Final = 60.0
 """Between BootNotifications when the CSMS names no interval or does not answer (B01 error handling, B02.FR.07)."""
 
-BootReason = Literal["PowerUp", "Triggered"]
+BootReason = Literal[
+    "ApplicationReset",
+    "FirmwareUpdate",
+    "LocalReset",
+    "PowerUp",
+    "RemoteReset",
+    "ScheduledReset",
+    "Triggered",
+    "Unknown",
+    "Watchdog",
+]
 
 
 class BootNotificationResponse(TypedDict):
@@ -75,7 +86,7 @@ def may_send(now: Registration, action: str, *, asked_for: bool) -> bool:
             return action == "BootNotification"
 
 
-class Provisioning:
+class Provisioning(Block):
     """Keeps trying until the CSMS accepts the station."""
 
     def __init__(
@@ -85,13 +96,15 @@ class Provisioning:
         clock: TrioClock,
         *,
         monotonic: Callable[[], float],
+        boot_reason: BootReason,
         accepted: Callable[[], None],
     ) -> None:
-        """accepted: called whenever a BootNotification was accepted."""
+        """boot_reason: why the station has booted. accepted: called whenever a BootNotification was accepted."""
         self._identity = identity
         self._variables = variables
         self._clock = clock
         self._monotonic = monotonic
+        self._boot_reason = boot_reason
         self._accepted = accepted
         self._registration = Registration.BOOTING
         self._boot_at = -math.inf
@@ -112,7 +125,7 @@ class Provisioning:
         """Send a BootNotification although its time has not come: a TriggerMessage asks for it (B02.FR.04)."""
         self._asked_for = True
 
-    def connected(self) -> None:
+    def connected(self, offline_s: float | None) -> None:  # noqa: ARG002  # the block's interface
         """There is a new connection."""
         self._answered_at = -math.inf
 
@@ -134,7 +147,7 @@ class Provisioning:
         if self._registration is Registration.ACCEPTED or self._monotonic() < self.due_at():
             return None
         asked_for = self._asked_for
-        reason: BootReason = "Triggered" if asked_for else "PowerUp"
+        reason: BootReason = "Triggered" if asked_for else self._boot_reason
 
         def answered(payload: Payload) -> None:
             self._asked_for = self._asked_for and not asked_for

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NotRequired, TypedDict
 
 from shared.ocppj.errors import CallFailed
 from station.blocks.availability import Availability, EvseType
+from station.blocks.block import Block, Handler
 from station.blocks.provisioning import Provisioning, Registration, may_send
 from station.hardware import Connector, Evse, Hardware
 from station.outgoing import Outgoing, Payload
@@ -24,7 +24,7 @@ class TriggerMessageRequest(TypedDict):
     evse: NotRequired[EvseType]
 
 
-class RemoteControl:
+class RemoteControl(Block):
     """Sends what the CSMS asks for."""
 
     def __init__(self, hardware: Hardware, provisioning: Provisioning, availability: Availability) -> None:
@@ -35,6 +35,10 @@ class RemoteControl:
         # a message that was asked for again while it was under way.
         self._wanted: dict[_Message, object] = {}
 
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"TriggerMessage": self.trigger_message}
+
     def trigger_message(self, request: TriggerMessageRequest) -> Payload:
         """Answer TriggerMessage. What is accepted is sent behind the answer, as things are then (F06.FR.04, F06.FR.09).
 
@@ -42,8 +46,8 @@ class RemoteControl:
         """
         return {"status": self._trigger(request["requestedMessage"], request.get("evse"))}
 
-    def offline(self) -> None:
-        """The connection is gone, and with it the one who asked."""
+    def disconnected(self) -> None:
+        """With the connection goes the one who asked."""
         self._wanted.clear()
 
     def next_call(self) -> Outgoing | None:
@@ -68,10 +72,6 @@ class RemoteControl:
             outgoing.failed(failure)
 
         return dataclasses.replace(outgoing, answered=answered, failed=failed, asked_for=True)
-
-    def due_at(self) -> float:
-        """Never: only the CSMS can ask for more."""
-        return math.inf
 
     def _trigger(self, action: str, evse_type: EvseType | None) -> TriggerStatus:
         match action:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from station.hardware.connector import Connector
 from station.hardware.evse import Evse
@@ -47,6 +48,15 @@ class Hardware:
     def watch(self, changed: Callable[[], None]) -> None:
         """Have `changed` called after each change, before the method that made it returns."""
         self._watchers.append(changed)
+
+    @contextmanager
+    def watching(self, changed: Callable[[], None]) -> Iterator[None]:
+        """Watch as long as the block lasts."""
+        self.watch(changed)
+        try:
+            yield
+        finally:
+            self._watchers.remove(changed)
 
     def _changed(self) -> None:
         for changed in self._watchers:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Final, Literal, NotRequired, TypedDict
 
 from shared.clock import Clock
 from shared.ocppj import date_time
 from shared.ocppj.errors import CallFailed, CallRefused, CallTimedOut, ConnectionLost
+from station.blocks.block import Block, Handler
 from station.blocks.reservation import rules
 from station.blocks.reservation.rules import Book, Condition, Place, Reservation
 from station.device_model import (
@@ -44,7 +44,7 @@ class CancelReservationRequest(TypedDict):
     reservationId: int
 
 
-class Reservations:
+class Reservations(Block):
     """The station's book of reservations."""
 
     def __init__(
@@ -71,9 +71,17 @@ class Reservations:
         return self._book.held
 
     @property
-    def next_expiry(self) -> datetime | None:
-        """When the next reservation expires, by the station's clock."""
-        return self._book.next_expiry
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"CancelReservation": self.cancel_reservation, "ReserveNow": self.reserve_now}
+
+    def tick(self) -> bool:
+        """End what has expired."""
+        return self.expire()
+
+    def tick_at(self) -> float:
+        """When the next reservation expires; the clock may be set meanwhile, which counts as a change."""
+        expiry = self._book.next_expiry
+        return math.inf if expiry is None else self._monotonic() + (expiry - self._clock.now()).total_seconds()
 
     def reserve_now(self, request: ReserveNowRequest) -> Payload:
         """Answer ReserveNow (H01); Rejected also for an EVSE that is not there and for a time that has passed."""
