@@ -2,7 +2,7 @@
 
     python -m tests.interop.peers.foreign_station IDENTITY PASSWORD
 
-Tells: connected, received, closed. Does: connect, call, answer, close, vanish.
+Tells: connected, received, closed. Does: connect, call, answer, hold, release, close, vanish.
 """
 
 from __future__ import annotations
@@ -34,10 +34,22 @@ class Station(Obedient):
     """Answers what the CSMS in the tests sends; everything else the library refuses."""
 
     def __init__(
-        self, identity: str, connection: Any, answers: dict[str, dict[str, Any]], device_model: DeviceModel
+        self,
+        identity: str,
+        connection: Any,
+        answers: dict[str, dict[str, Any]],
+        device_model: DeviceModel,
+        may_answer: asyncio.Event,
     ) -> None:
         super().__init__(identity, connection, answers)
         self._device_model = device_model
+        self._may_answer = may_answer
+
+    async def answer_in_time(self, action: str, payload: dict[str, Any]) -> Any:
+        """Tell of a CALL, and answer it as told, when that may be."""
+        answer = self.answer(action, payload)
+        await self._may_answer.wait()
+        return answer
 
     @on("GetBaseReport")
     def on_get_base_report(self, **payload: Any) -> Any:
@@ -69,8 +81,8 @@ class Station(Obedient):
 
 
 def _as_told(action: str) -> Callable[..., Any]:
-    def handler(self: Station, **payload: Any) -> Any:
-        return self.answer(action, payload)
+    async def handler(self: Station, **payload: Any) -> Any:
+        return await self.answer_in_time(action, payload)
 
     handler.__name__ = f"on_{action}"  # by which the library finds it
     return on(action)(handler)
@@ -93,6 +105,8 @@ class Life:
         self._credentials = basic_authorization(identity, password)
         self._device_model = DeviceModel()
         self._answers: dict[str, dict[str, Any]] = {}
+        self._may_answer = asyncio.Event()
+        self._may_answer.set()
         self._ws: ClientConnection | None = None
         self._station: Station | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -105,7 +119,7 @@ class Life:
         assert ws.response is not None
         tell("connected", subprotocol=ws.subprotocol, extensions=ws.response.headers.get("Sec-WebSocket-Extensions"))
         self._ws = ws
-        self._station = Station(self._identity, ws, self._answers, self._device_model)
+        self._station = Station(self._identity, ws, self._answers, self._device_model, self._may_answer)
         self._listening = asyncio.create_task(_listen(self._station, ws))
 
     async def call(self, action: str, payload: dict[str, Any], *, unchecked: bool = False) -> dict[str, Any]:
@@ -116,6 +130,14 @@ class Life:
     async def answer(self, action: str, **how: Any) -> None:
         """Answer that action so from now on."""
         self._answers[action] = how
+
+    async def hold(self) -> None:
+        """From now on let who asks wait."""
+        self._may_answer.clear()
+
+    async def release(self) -> None:
+        """Answer what waits, and from now on at once."""
+        self._may_answer.set()
 
     async def close(self) -> None:
         """Say goodbye."""
@@ -138,7 +160,15 @@ async def _listen(station: Station, ws: ClientConnection) -> None:
 async def main(identity: str, password: str) -> None:
     """Live until the test ends."""
     life = Life(identity, password)
-    await obey(connect=life.connect, call=life.call, answer=life.answer, close=life.close, vanish=life.vanish)
+    await obey(
+        connect=life.connect,
+        call=life.call,
+        answer=life.answer,
+        hold=life.hold,
+        release=life.release,
+        close=life.close,
+        vanish=life.vanish,
+    )
 
 
 if __name__ == "__main__":
