@@ -23,7 +23,8 @@ Payload = dict[str, Any]
 def at(seconds: float) -> str:
     """That many seconds into the morning on which the stations of these tests do what they do, by their clocks."""
     minutes, seconds = divmod(seconds, 60)
-    return f"2026-11-20T08:{int(minutes):02}:{seconds:06.3f}Z"
+    hours, minutes = divmod(int(minutes), 60)
+    return f"2026-11-20T{8 + hours:02}:{minutes:02}:{seconds:06.3f}Z"
 
 
 class ForeignStation(Peer):

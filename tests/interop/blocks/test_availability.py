@@ -47,8 +47,14 @@ async def notify(station: ForeignStation, evse_id: int, status: str, timestamp: 
     assert await station.call("NotifyEvent", generated_at=timestamp, seq_no=0, tbc=False, event_data=data) == {}
 
 
-async def test_g01_the_latest_status_of_each_connector_is_kept_however_it_is_told(programs: Programs) -> None:
+async def test_g01_to_g04_what_a_station_tells_of_its_availability_and_agrees_to_is_kept(programs: Programs) -> None:
     csms, station = await csms_and_booted_station(programs, evses=2)
+    await tells_the_latest_status_of_each_connector(csms, station)
+    await agrees_to_change_its_availability(csms, station)
+
+
+async def tells_the_latest_status_of_each_connector(csms: Csms, station: ForeignStation) -> None:
+    """G01, however it is told; and G02."""
     assert await connectors(csms) == {1: ("Available", at(0)), 2: ("Available", at(0))}
     for number, status in enumerate(("Occupied", "Reserved", "Unavailable", "Faulted", "Available")):
         await station.report(status, timestamp=at(10 + number))
@@ -69,8 +75,8 @@ async def test_g01_the_latest_status_of_each_connector_is_kept_however_it_is_tol
     assert before < after <= heartbeat["current_time"], "G02.FR.04"
 
 
-async def test_g03_g04_what_a_station_agrees_to_of_its_availability_is_kept(programs: Programs) -> None:
-    csms, station = await csms_and_booted_station(programs, evses=2)
+async def agrees_to_change_its_availability(csms: Csms, station: ForeignStation) -> None:
+    """G03 and G04."""
 
     async def change(operational_status: str, answer: str, **evse: int) -> None:
         await station.will_answer("ChangeAvailability", status=answer)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from tests.interop.foreign_stations import (
     IDENTITY,
     STATION,
+    ForeignStation,
     csms_and_booted_station,
     csms_and_station,
     events,
@@ -41,7 +42,7 @@ def name(component: str, variable: str, **more: Any) -> dict[str, Any]:
     return {"component": {"name": component}, "variable": {"name": variable, **instance}, **more}
 
 
-async def test_b01_what_a_station_tells_of_itself_at_its_boot_is_kept(programs: Programs) -> None:
+async def test_b01_b09_b11_b12_a_station_boots_gets_a_network_profile_and_is_reset(programs: Programs) -> None:
     csms, station = await csms_and_station(programs, "--heartbeat-interval", "77")
     boot = await station.boot(
         "ApplicationReset", serial_number="4711", firmware_version="1.2", modem={"iccid": "893", "imsi": "262"}
@@ -58,6 +59,8 @@ async def test_b01_what_a_station_tells_of_itself_at_its_boot_is_kept(programs: 
     assert (entry["registration"], entry["state"], entry["subprotocol"]) == ("Accepted", "PoweredUp", "ocpp2.0.1")
     await station.report("Available")
     assert (await csms.get(STATION))["state"] == "Ready"
+    await gets_network_profiles(csms, station)
+    await is_reset(csms, station)
 
     async with events(csms) as told:
         assert await told.next("station.connected") == {"subprotocol": "ocpp2.0.1"}
@@ -69,10 +72,62 @@ async def test_b01_what_a_station_tells_of_itself_at_its_boot_is_kept(programs: 
             "vendor_name": "Abroad",
             "firmware_version": "1.2",
         }
+        await told.next("station.booted", reason="RemoteReset")
         await station.do("vanish")
         assert not (await told.next("station.disconnected"))["expected"]
     entry = await csms.get(STATION)
     assert (entry["connected"], entry["state"]) == (False, None)
+
+
+async def gets_network_profiles(csms: Csms, station: ForeignStation) -> None:
+    """B09."""
+    profile = {
+        "configurationSlot": 1,
+        "connectionData": {
+            "ocppVersion": "OCPP20",
+            "ocppTransport": "JSON",
+            "ocppCsmsUrl": "wss://csms.example/ocpp",
+            "messageTimeout": 30,
+            "securityProfile": 2,
+            "ocppInterface": "Wired0",
+            "apn": {"apn": "internet", "apnPassword": "open sesame", "apnAuthentication": "CHAP"},
+        },
+    }
+    await station.will_answer("SetNetworkProfile", status="Accepted")
+    assert await csms.call(IDENTITY, "SetNetworkProfile", profile) == (200, {"result": {"status": "Accepted"}})
+    received = await station.received("SetNetworkProfile", configuration_slot=1)
+    assert received["connection_data"]["ocpp_csms_url"] == "wss://csms.example/ocpp"
+    assert received["connection_data"]["apn"]["apn_password"] == "open sesame"
+    info = {"reason_code": "InvalidURL", "additional_info": "no such host"}
+    await station.will_answer("SetNetworkProfile", status="Rejected", status_info=info)
+    _, answer = await csms.call(IDENTITY, "SetNetworkProfile", profile)
+    assert answer["result"]["statusInfo"] == {"reasonCode": "InvalidURL", "additionalInfo": "no such host"}
+    told = await csms.shows(f"{STATION}/messages", lambda body: len(body["messages"]) == 2, action="SetNetworkProfile")
+    kept = [one["request"]["connectionData"] for one in told["messages"]]
+    assert [(one["ocppInterface"], one["apn"]["apnPassword"]) for one in kept] == [("Wired0", "***")] * 2
+
+
+async def is_reset(csms: Csms, station: ForeignStation) -> None:
+    """B11, B12."""
+    await station.will_answer("Reset", status="Rejected")
+    assert await csms.call(IDENTITY, "Reset", {"type": "Immediate"}) == (200, {"result": {"status": "Rejected"}})
+    assert (await csms.get(STATION))["reset"] is None, "B11.FR.06"
+    for kind, agreed in (("OnIdle", "Scheduled"), ("Immediate", "Accepted")):
+        await station.will_answer("Reset", status=agreed)
+        assert await csms.call(IDENTITY, "Reset", {"type": kind}) == (200, {"result": {"status": agreed}})
+        assert await station.received("Reset") == {"type": kind}
+        reset = (await csms.get(STATION))["reset"]
+        assert (reset["kind"], reset["status"]) == (kind, agreed), "B11.FR.03, B12.FR.01"
+    before = await csms.get(STATION)
+    async with events(csms) as happened:
+        await station.do("close")
+        assert (await happened.next("station.disconnected"))["expected"]
+        await station.connect(csms)
+        assert (await station.boot("RemoteReset"))["status"] == "Accepted"
+        await happened.next("station.booted", reason="RemoteReset")
+    entry = await csms.get(STATION)
+    assert entry["reset"] is None
+    assert entry["booted_at"] > before["booted_at"]
 
 
 async def test_b02_b03_b07_a_station_waits_and_is_accepted_once_its_base_report_is_complete(programs: Programs) -> None:
@@ -162,51 +217,3 @@ async def test_b05_b06_variables_are_got_and_set_in_as_many_messages_as_the_stat
     told = await csms.shows(f"{STATION}/messages", lambda body: len(body["messages"]) == 2, action="SetVariables")
     assert told["messages"][0]["request"]["setVariableData"][1]["attributeValue"] == "***", "A00.FR.205"
     assert not [line for line in csms.lines if "horse" in line]
-
-
-async def test_b09_b11_b12_a_network_profile_is_set_and_the_station_reset(programs: Programs) -> None:
-    csms, station = await csms_and_booted_station(programs)
-    profile = {
-        "configurationSlot": 1,
-        "connectionData": {
-            "ocppVersion": "OCPP20",
-            "ocppTransport": "JSON",
-            "ocppCsmsUrl": "wss://csms.example/ocpp",
-            "messageTimeout": 30,
-            "securityProfile": 2,
-            "ocppInterface": "Wired0",
-            "apn": {"apn": "internet", "apnPassword": "open sesame", "apnAuthentication": "CHAP"},
-        },
-    }
-    await station.will_answer("SetNetworkProfile", status="Accepted")
-    assert await csms.call(IDENTITY, "SetNetworkProfile", profile) == (200, {"result": {"status": "Accepted"}})
-    received = await station.received("SetNetworkProfile", configuration_slot=1)
-    assert received["connection_data"]["ocpp_csms_url"] == "wss://csms.example/ocpp"
-    assert received["connection_data"]["apn"]["apn_password"] == "open sesame"
-    info = {"reason_code": "InvalidURL", "additional_info": "no such host"}
-    await station.will_answer("SetNetworkProfile", status="Rejected", status_info=info)
-    _, answer = await csms.call(IDENTITY, "SetNetworkProfile", profile)
-    assert answer["result"]["statusInfo"] == {"reasonCode": "InvalidURL", "additionalInfo": "no such host"}
-    told = await csms.shows(f"{STATION}/messages", lambda body: len(body["messages"]) == 2, action="SetNetworkProfile")
-    kept = [one["request"]["connectionData"] for one in told["messages"]]
-    assert [(one["ocppInterface"], one["apn"]["apnPassword"]) for one in kept] == [("Wired0", "***")] * 2
-
-    await station.will_answer("Reset", status="Rejected")
-    assert await csms.call(IDENTITY, "Reset", {"type": "Immediate"}) == (200, {"result": {"status": "Rejected"}})
-    assert (await csms.get(STATION))["reset"] is None, "B11.FR.06"
-    for kind, agreed in (("OnIdle", "Scheduled"), ("Immediate", "Accepted")):
-        await station.will_answer("Reset", status=agreed)
-        assert await csms.call(IDENTITY, "Reset", {"type": kind}) == (200, {"result": {"status": agreed}})
-        assert await station.received("Reset") == {"type": kind}
-        reset = (await csms.get(STATION))["reset"]
-        assert (reset["kind"], reset["status"]) == (kind, agreed), "B11.FR.03, B12.FR.01"
-    before = await csms.get(STATION)
-    async with events(csms) as happened:
-        await station.do("close")
-        assert (await happened.next("station.disconnected"))["expected"]
-        await station.connect(csms)
-        assert (await station.boot("RemoteReset"))["status"] == "Accepted"
-        await happened.next("station.booted", reason="RemoteReset")
-    entry = await csms.get(STATION)
-    assert entry["reset"] is None
-    assert entry["booted_at"] > before["booted_at"]

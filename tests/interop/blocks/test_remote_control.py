@@ -36,8 +36,17 @@ async def start(station: ForeignStation, transaction_id: str, remote_start_id: i
     )
 
 
-async def test_f01_f02_f03_a_transaction_is_started_and_stopped_from_afar(programs: Programs) -> None:
+async def test_f01_to_f06_a_station_does_from_afar_what_it_is_asked_and_its_answers_come_back(
+    programs: Programs,
+) -> None:
     csms, station = await csms_and_booted_station(programs)
+    await starts_and_stops_a_transaction(csms, station)
+    await unlocks_its_connectors(csms, station)
+    await sends_messages_that_are_triggered(csms, station)
+
+
+async def starts_and_stops_a_transaction(csms: Csms, station: ForeignStation) -> None:
+    """F01 to F03."""
     await station.will_answer("RequestStartTransaction", status="Accepted")
     status, answer = await csms.call(IDENTITY, "RequestStartTransaction", {"idToken": TOKEN, "evseId": 1})
     assert (status, answer["result"]) == (200, {"status": "Accepted"})
@@ -61,6 +70,46 @@ async def test_f01_f02_f03_a_transaction_is_started_and_stopped_from_afar(progra
     await station.event("Ended", "t-1", 1, trigger_reason="RemoteStop", info={"stopped_reason": "Remote"})
     kept = await transaction(csms, "t-1")
     assert (kept["open"], kept["stopped_reason"], kept["complete"]) == (False, "Remote", True)
+
+
+async def unlocks_its_connectors(csms: Csms, station: ForeignStation) -> None:
+    """F05."""
+    connector = {"evseId": 1, "connectorId": 1}
+    for status in ("Unlocked", "UnlockFailed", "OngoingAuthorizedTransaction", "UnknownConnector"):
+        await station.will_answer("UnlockConnector", status=status)
+        assert await csms.call(IDENTITY, "UnlockConnector", connector) == (200, {"result": {"status": status}})
+        assert await station.received("UnlockConnector") == {"evse_id": 1, "connector_id": 1}
+
+
+async def sends_messages_that_are_triggered(csms: Csms, station: ForeignStation) -> None:
+    """F06."""
+    await station.will_answer("TriggerMessage", status="Accepted")
+    wish: dict[str, Any] = {"requestedMessage": "StatusNotification", "evse": {"id": 1, "connectorId": 1}}
+    assert await csms.call(IDENTITY, "TriggerMessage", wish) == (200, {"result": {"status": "Accepted"}})
+    asked = await station.received("TriggerMessage")
+    assert asked == {"requested_message": "StatusNotification", "evse": {"id": 1, "connector_id": 1}}
+    await station.report("Occupied", timestamp=at(5))
+    (connector_kept,) = (await csms.get(STATION))["connectors"]
+    assert (connector_kept["status"], connector_kept["timestamp"]) == ("Occupied", at(5))
+
+    wish = {"requestedMessage": "MeterValues", "evse": {"id": 1}}
+    assert await csms.call(IDENTITY, "TriggerMessage", wish) == (200, {"result": {"status": "Accepted"}})
+    sample = {"value": 11.0, "measurand": "Current.Import", "context": "Trigger", "phase": "L1"}
+    values = [{"timestamp": at(6), "sampled_value": [sample]}]
+    assert await station.call("MeterValues", evse_id=1, meter_value=values) == {}
+    (value,) = (await csms.get(f"{STATION}/meter-values"))["meter_values"]
+    assert (value["context"], value["value"], value["evse_id"]) == ("Trigger", 11.0, 1), "F06.FR.06"
+
+    wish = {"requestedMessage": "TransactionEvent", "evse": {"id": 1}}
+    await station.event("Started", "t-2", 0, evse={"id": 1})
+    assert await csms.call(IDENTITY, "TriggerMessage", wish) == (200, {"result": {"status": "Accepted"}})
+    charging = {"charging_state": "Charging"}
+    assert await station.event("Updated", "t-2", 1, trigger_reason="Trigger", info=charging) == {}
+    kept = await transaction(csms, "t-2")
+    assert (kept["charging_state"], kept["events"][1]["request"]["triggerReason"]) == ("Charging", "Trigger")
+    await station.will_answer("TriggerMessage", status="NotImplemented")
+    unknown = {"requestedMessage": "PublishFirmwareStatusNotification"}
+    assert await csms.call(IDENTITY, "TriggerMessage", unknown) == (200, {"result": {"status": "NotImplemented"}})
 
 
 async def test_f01_f02_a_durable_start_is_told_which_transaction_it_has_started(programs: Programs) -> None:
@@ -103,40 +152,3 @@ async def test_f01_f02_a_durable_start_is_told_which_transaction_it_has_started(
         for command in (free, plugged_in, refused):
             ended = await told.next("command.state", command_id=command["command_id"], state=command["state"])
             assert ended["action"] == "RequestStartTransaction"
-
-
-async def test_f05_f06_connectors_are_unlocked_and_messages_triggered(programs: Programs) -> None:
-    csms, station = await csms_and_booted_station(programs)
-    connector = {"evseId": 1, "connectorId": 1}
-    for status in ("Unlocked", "UnlockFailed", "OngoingAuthorizedTransaction", "UnknownConnector"):
-        await station.will_answer("UnlockConnector", status=status)
-        assert await csms.call(IDENTITY, "UnlockConnector", connector) == (200, {"result": {"status": status}})
-        assert await station.received("UnlockConnector") == {"evse_id": 1, "connector_id": 1}
-
-    await station.will_answer("TriggerMessage", status="Accepted")
-    wish: dict[str, Any] = {"requestedMessage": "StatusNotification", "evse": {"id": 1, "connectorId": 1}}
-    assert await csms.call(IDENTITY, "TriggerMessage", wish) == (200, {"result": {"status": "Accepted"}})
-    asked = await station.received("TriggerMessage")
-    assert asked == {"requested_message": "StatusNotification", "evse": {"id": 1, "connector_id": 1}}
-    await station.report("Occupied", timestamp=at(5))
-    (connector_kept,) = (await csms.get(STATION))["connectors"]
-    assert (connector_kept["status"], connector_kept["timestamp"]) == ("Occupied", at(5))
-
-    wish = {"requestedMessage": "MeterValues", "evse": {"id": 1}}
-    assert await csms.call(IDENTITY, "TriggerMessage", wish) == (200, {"result": {"status": "Accepted"}})
-    sample = {"value": 11.0, "measurand": "Current.Import", "context": "Trigger", "phase": "L1"}
-    values = [{"timestamp": at(6), "sampled_value": [sample]}]
-    assert await station.call("MeterValues", evse_id=1, meter_value=values) == {}
-    (value,) = (await csms.get(f"{STATION}/meter-values"))["meter_values"]
-    assert (value["context"], value["value"], value["evse_id"]) == ("Trigger", 11.0, 1), "F06.FR.06"
-
-    wish = {"requestedMessage": "TransactionEvent", "evse": {"id": 1}}
-    await station.event("Started", "t-1", 0, evse={"id": 1})
-    assert await csms.call(IDENTITY, "TriggerMessage", wish) == (200, {"result": {"status": "Accepted"}})
-    charging = {"charging_state": "Charging"}
-    assert await station.event("Updated", "t-1", 1, trigger_reason="Trigger", info=charging) == {}
-    kept = await transaction(csms, "t-1")
-    assert (kept["charging_state"], kept["events"][1]["request"]["triggerReason"]) == ("Charging", "Trigger")
-    await station.will_answer("TriggerMessage", status="NotImplemented")
-    unknown = {"requestedMessage": "PublishFirmwareStatusNotification"}
-    assert await csms.call(IDENTITY, "TriggerMessage", unknown) == (200, {"result": {"status": "NotImplemented"}})

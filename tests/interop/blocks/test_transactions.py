@@ -48,7 +48,9 @@ async def put_token(csms: Csms, id_token: str, **entry: Any) -> None:
     (await csms.rest.put(f"/api/v1/tokens/ISO14443/{id_token}", json=entry)).raise_for_status()
 
 
-async def test_e01_e02_e06_e07_j02_a_whole_transaction_is_kept_with_all_it_has_measured(programs: Programs) -> None:
+async def test_e01_e02_e06_e07_j01_j02_a_whole_transaction_is_kept_with_all_that_is_measured(
+    programs: Programs,
+) -> None:
     csms, station = await csms_and_booted_station(programs)
     await put_token(csms, "04A2B3C4", group_id="family-1")
     await put_token(csms, "04FFEEDD", group_id="family-1")
@@ -128,6 +130,7 @@ async def test_e01_e02_e06_e07_j02_a_whole_transaction_is_kept_with_all_it_has_m
         assert (await told.next("transaction.updated"))["trigger_reason"] == "Authorized"
         assert (await told.next("transaction.updated"))["charging_state"] == "Charging"
         assert (await told.next("transaction.ended"))["stopped_reason"] == "Local"
+    await measure_outside_of_transactions(csms, station)
 
 
 async def check_meter_values(csms: Csms, kept: Payload) -> None:
@@ -170,6 +173,27 @@ async def check_meter_values(csms: Csms, kept: Payload) -> None:
     assert voltages["meter_values"] == values[1:3]
     later = await csms.get(f"{STATION}/meter-values", from_=at(61), to=at(90))
     assert later["meter_values"] == values[6:8]
+
+
+async def measure_outside_of_transactions(csms: Csms, station: ForeignStation) -> None:
+    """J01: MeterValues of the main meter (EVSE 0) and of an EVSE, each sent twice, as after a lost answer."""
+    clock_aligned: Payload = {"context": "Sample.Clock", "location": "Inlet", "phase": "L3"}
+    for evse_id, readings in ((0, (5.0, 6.0)), (2, (7.0, 8.0))):
+        values = [
+            metered(3600 + 900 * quarter, sample(reading, measurand="Power.Active.Import", **clock_aligned))
+            for quarter, reading in enumerate(readings)
+        ]
+        for _ in range(2):
+            assert await station.call("MeterValues", evse_id=evse_id, meter_value=values) == {}
+    kept = (await csms.get(f"{STATION}/meter-values", from_=at(3600)))["meter_values"]
+    assert [one["sampled_at"] for one in kept] == [at(3600), at(3600), at(4500), at(4500)]
+    assert sorted((one["evse_id"], one["value"]) for one in kept) == [(0, 5.0), (0, 6.0), (2, 7.0), (2, 8.0)]
+    assert {(one["context"], one["phase"], one["location"], one["transaction_id"], one["seq_no"]) for one in kept} == {
+        ("Sample.Clock", "L3", "Inlet", None, None)
+    }
+    await station.event("Started", "t-1", 0, evse={"id": 2}, meter_value=[metered(4600, sample(1.0))])
+    whose = {one["transaction_id"] for one in (await csms.get(f"{STATION}/meter-values", evse_id=2))["meter_values"]}
+    assert whose == {None, "t-1"}
 
 
 async def test_e04_e12_e13_e14_a_transaction_told_late_out_of_order_and_twice_comes_out_right(
@@ -241,29 +265,3 @@ async def test_e14_a_gap_stays_visible_until_it_closes_and_holds_up_no_other_tra
     assert (kept["evse_id"], kept["connector_id"], kept["started_at"]) == (77, 9, None), "never seen, yet not lost"
     status = await csms.call(IDENTITY, "GetTransactionStatus", {"transactionId": "t-lost"})
     assert status == (200, {"result": {"messagesInQueue": False}})
-
-
-async def test_j01_what_is_measured_outside_of_transactions_is_kept(programs: Programs) -> None:
-    csms, station = await csms_and_booted_station(programs, evses=2)
-    clock_aligned: Payload = {"context": "Sample.Clock", "location": "Inlet"}
-    for evse_id, readings in ((0, (5.0, 6.0)), (2, (7.0, 8.0))):
-        values = [
-            metered(900 * quarter, sample(reading, measurand="Power.Active.Import", phase="L3", **clock_aligned))
-            for quarter, reading in enumerate(readings)
-        ]
-        await send_meter_values(station, evse_id, values)
-        await send_meter_values(station, evse_id, values)  # as after a lost answer
-    kept = (await csms.get(f"{STATION}/meter-values"))["meter_values"]
-    assert [one["sampled_at"] for one in kept] == [at(0), at(0), at(900), at(900)]
-    assert sorted((one["evse_id"], one["value"]) for one in kept) == [(0, 5.0), (0, 6.0), (2, 7.0), (2, 8.0)]
-    assert {(one["context"], one["phase"], one["location"], one["transaction_id"], one["seq_no"]) for one in kept} == {
-        ("Sample.Clock", "L3", "Inlet", None, None)
-    }
-    await station.event("Started", "t-1", 0, evse={"id": 2}, meter_value=[metered(950, sample(1.0))])
-    whose = {one["transaction_id"] for one in (await csms.get(f"{STATION}/meter-values", evse_id=2))["meter_values"]}
-    assert whose == {None, "t-1"}
-
-
-async def send_meter_values(station: ForeignStation, evse_id: int, values: list[Payload]) -> None:
-    """Send MeterValues."""
-    assert await station.call("MeterValues", evse_id=evse_id, meter_value=values) == {}
