@@ -11,7 +11,7 @@ from typing import Final
 import trio
 
 from shared.clock import TrioClock
-from shared.endpoint import Endpoint, Language
+from shared.endpoint import Endpoint, Language, Wire
 from shared.message_log import MessageLog
 from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported
 from shared.websocket import WebSocket, WebSocketClosed
@@ -21,6 +21,7 @@ from station.blocks.provisioning import BootReason, Provisioning, Registration, 
 from station.blocks.remote_control import RemoteControl
 from station.blocks.reservation import Reservations
 from station.device_model import MESSAGE_TIMEOUT, DeviceModel
+from station.faults import Faults, FaultyWire
 from station.hardware import Hardware
 from station.link import Link
 from station.outgoing import Outgoing, Payload
@@ -38,6 +39,7 @@ class Firmware:
         hardware: Hardware,
         variables: DeviceModel,
         link: Link,
+        faults: Faults,
         language: Language,
         *,
         clock: TrioClock,
@@ -51,6 +53,7 @@ class Firmware:
         self._random = random
         self._language = language
         self._link = link
+        self._faults = faults
         self._changed = Pulse()
         self._connected = False
         self._offline_since: float | None = None
@@ -104,15 +107,6 @@ class Firmware:
 
     async def _converse(self, ws: WebSocket) -> WebSocketClosed:
         """Live on one connection until it ends."""
-        endpoint = Endpoint(
-            ws,
-            self._language,
-            self._answer,
-            self._provisioning.admit,
-            messages=MessageLog(self._identity),
-            new_message_id=lambda: str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
-            call_timeout_s=self._variables[MESSAGE_TIMEOUT],
-        )
         offline_s = None if self._offline_since is None else trio.current_time() - self._offline_since
         self._connected = True
         for block in self._blocks:
@@ -120,6 +114,7 @@ class Firmware:
         self._changed.beat()
         try:
             async with trio.open_nursery() as nursery:
+                endpoint = self._endpoint(FaultyWire(ws, self._faults, nursery))
                 nursery.start_soon(self._speak, endpoint)
                 closed = await endpoint.run()
                 nursery.cancel_scope.cancel()
@@ -130,6 +125,17 @@ class Firmware:
             for block in self._blocks:
                 block.disconnected()
             self._changed.beat()
+
+    def _endpoint(self, wire: Wire) -> Endpoint:
+        return Endpoint(
+            wire,
+            self._language,
+            self._answer,
+            self._provisioning.admit,
+            messages=MessageLog(self._identity),
+            new_message_id=lambda: str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
+            call_timeout_s=self._variables[MESSAGE_TIMEOUT],
+        )
 
     async def _answer(self, action: str, payload: Payload) -> Payload:
         """Answer a CALL of the CSMS.
