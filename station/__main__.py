@@ -56,15 +56,16 @@ def _station(settings: Settings) -> Station:
     variables = DeviceModel()
     variables[MESSAGE_TIMEOUT] = settings.call_timeout
     types = list(islice(cycle(CONNECTOR_TYPES), settings.connectors))
+    random = SystemRandom() if settings.seed is None else Random(settings.seed)  # noqa: S311  # no secrets from it
     return Station(
         settings.identity,
-        Hardware([types] * settings.evses),
+        Hardware.of([types] * settings.evses, monotonic=trio.current_time, random=random),
         variables,
         csms_url=settings.csms,
         password=settings.password,
         open_stream=open_stream,
         clock=TrioClock(SystemClock().now()),
-        random=SystemRandom() if settings.seed is None else Random(settings.seed),  # noqa: S311  # no secrets from it
+        random=random,
         schemas=Schemas.load(V201),
     )
 

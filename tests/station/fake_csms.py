@@ -183,7 +183,7 @@ async def station_on_fake_csms(
             setattr(csms, name, value)
         station = Station(
             "CP_1",
-            Hardware(connector_types),
+            Hardware.of(connector_types, monotonic=trio.current_time, random=Random(seed)),  # noqa: S311  # repeatable on purpose
             variables or DeviceModel(),
             csms_url="ws://csms/ocpp",
             password=PASSWORD,

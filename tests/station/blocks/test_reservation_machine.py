@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from random import Random
 from typing import Any, NamedTuple
 
 from hypothesis import settings
@@ -50,7 +51,8 @@ class ReservedStation(RuleBasedStateMachine):
         variables = DeviceModel()
         variables[HEARTBEAT_INTERVAL] = 10**9
         self.clock = HandClock()
-        self.hardware = Hardware(connector_types)
+        random = Random(1)  # noqa: S311  # repeatable on purpose
+        self.hardware = Hardware.of(connector_types, monotonic=lambda: 0.0, random=random)
         self.reservations = Reservations("CP_1", self.hardware, variables, self.clock, monotonic=lambda: 0.0)
         self.availability = Availability(self.hardware, self.reservations, variables, self.clock, monotonic=lambda: 0.0)
         self.availability.sending("BootNotification")
