@@ -56,14 +56,16 @@ def record(fields: Mapping[str, Field]) -> Read[dict[str, Any]]:
     return read
 
 
-def array(read_item: Read[Value], *, most: int) -> Read[list[Value]]:
-    """A list of up to so many items."""
+def array(read_item: Read[Value], *, least: int = 0, most: int) -> Read[list[Value]]:
+    """A list of so many items."""
+    size = f"{least}" if least == most else f"{least} to {most}" if least else f"at most {most}"
+    expected = f"a list of {size}"
 
     def read(value: Any, pointer: str) -> list[Value]:
         if not isinstance(value, list):
-            raise Invalid.unexpected(pointer, f"a list of at most {most}", value)
-        if len(value) > most:
-            raise Invalid(pointer, f"expected a list of at most {most}, got one of {len(value)}")
+            raise Invalid.unexpected(pointer, expected, value)
+        if not least <= len(value) <= most:
+            raise Invalid(pointer, f"expected {expected}, got one of {len(value)}")
         return [read_item(item, below(pointer, str(index))) for index, item in enumerate(value)]
 
     return read

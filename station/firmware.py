@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -15,14 +15,14 @@ from shared.endpoint import Endpoint, Language, Wire
 from shared.message_log import MessageLog
 from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported
 from shared.websocket import WebSocket, WebSocketClosed
-from station.blocks.availability import Availability
+from station.blocks.availability import Availability, ConnectorStatus
 from station.blocks.block import Block, Handler
 from station.blocks.provisioning import BootReason, Provisioning, Registration, may_send
 from station.blocks.remote_control import RemoteControl
 from station.blocks.reservation import Reservations
 from station.device_model import MESSAGE_TIMEOUT, DeviceModel
 from station.faults import Faults, FaultyWire
-from station.hardware import Hardware
+from station.hardware import Connector, Evse, Hardware
 from station.link import Link
 from station.outgoing import Outgoing, Payload
 from station.pulse import Pulse
@@ -56,6 +56,7 @@ class Firmware:
         self._faults = faults
         self._changed = Pulse()
         self._connected = False
+        self._endpoint: Endpoint | None = None
         self._offline_since: float | None = None
         monotonic = trio.current_time
         self._reservations = Reservations(identity, hardware, variables, clock, monotonic=monotonic)
@@ -91,6 +92,27 @@ class Firmware:
             nursery.start_soon(self._work)
             nursery.start_soon(self._link.run, self._converse)
 
+    async def call(self, action: str, payload: Payload) -> Payload:
+        """Send a CALL that no block asked for, when its turn comes; what is answered changes nothing here.
+
+        Raises as Endpoint.call does, ConnectionLost also when there is no connection.
+        """
+        if self._endpoint is None:
+            raise ConnectionLost("the station is not connected")
+        self._availability.sending(action)
+        return await self._endpoint.call(action, payload)
+
+    def connector_status(self, evse: Evse, connector: Connector) -> ConnectorStatus:
+        """How a connector is now, as the CSMS is told."""
+        return self._availability.status(evse, connector)
+
+    def view(self) -> dict[str, Any]:
+        """What of it people want to see, as JSON."""
+        view: dict[str, Any] = {"url": self._link.url, "connected": self._connected, "online": self.online}
+        for block in self._blocks:
+            view |= block.view()
+        return view
+
     def hardware_changed(self) -> None:
         """Let every block see what has changed."""
         for block in self._blocks:
@@ -114,19 +136,20 @@ class Firmware:
         self._changed.beat()
         try:
             async with trio.open_nursery() as nursery:
-                endpoint = self._endpoint(FaultyWire(ws, self._faults, nursery))
+                self._endpoint = endpoint = self._new_endpoint(FaultyWire(ws, self._faults, nursery))
                 nursery.start_soon(self._speak, endpoint)
                 closed = await endpoint.run()
                 nursery.cancel_scope.cancel()
             return closed
         finally:
             self._connected = False
+            self._endpoint = None
             self._offline_since = trio.current_time()
             for block in self._blocks:
                 block.disconnected()
             self._changed.beat()
 
-    def _endpoint(self, wire: Wire) -> Endpoint:
+    def _new_endpoint(self, wire: Wire) -> Endpoint:
         return Endpoint(
             wire,
             self._language,
