@@ -20,12 +20,15 @@ from shared.ocppj.versions import V201
 from station.app import Station
 from station.device_model import MESSAGE_TIMEOUT, DeviceModel
 from station.hardware import Hardware
-from station.settings import Settings, parse
+from station.settings import Address, Settings, parse
+from station.user_mistake import UserMistake
 
 log = logging.getLogger()
 
 CONNECTOR_TYPES: Final = ("cType2", "cCCS2", "cG105")
 """What the connectors of an EVSE are, one after the other."""
+_TURN_S: Final = 30.0
+"""How long a CALL that somebody sends through the control interface may wait for its turn."""
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,14 +38,22 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(levelname)s:%(name)s:%(message)s"
     )
-    with contextlib.suppress(KeyboardInterrupt):  # it comes before the signals are listened to: nothing has begun
-        trio.run(_run, settings)
-    return 0
+    status = 0
+    try:
+        with contextlib.suppress(KeyboardInterrupt):  # it comes before the signals are listened to: nothing has begun
+            trio.run(_run, settings)
+    except* UserMistake as mistakes:
+        print(f"station: {_first_of(mistakes)}", file=sys.stderr)
+        status = 2
+    return status
 
 
 async def _run(settings: Settings) -> None:
     station = _station(settings)
     async with trio.open_nursery() as nursery:
+        if settings.control is not None:
+            url = await nursery.start(_serve_control, settings, settings.control, station)
+            print(f"Control on {url}", flush=True)
         nursery.start_soon(station.run)
         with trio.open_signal_receiver(*_STOP_SIGNALS) as signals:
             received = await anext(signals)
@@ -50,6 +61,37 @@ async def _run(settings: Settings) -> None:
             signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
         log.info("%s: %s, stopping", settings.identity, signal.Signals(received).name)
         nursery.cancel_scope.cancel()
+
+
+async def _serve_control(
+    settings: Settings,
+    address: Address,
+    station: Station,
+    *,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    # Not at the top: what it takes to serve HTTP would double the time in which a station without it starts.
+    from station.control import create_control, serve_control  # noqa: PLC0415
+
+    control = create_control(
+        station,
+        host=address.host,
+        token=settings.control_token,
+        call_patience_s=settings.call_timeout + _TURN_S,
+    )
+    try:
+        await serve_control(control, *address, task_status=task_status)
+    except OSError as error:
+        raise UserMistake(
+            f"the control interface cannot listen on {address}: {error.strerror}; give another --control HOST:PORT"
+        ) from None
+
+
+def _first_of(group: BaseExceptionGroup[UserMistake]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _station(settings: Settings) -> Station:

@@ -49,7 +49,7 @@ def power_routes(station: Station) -> Blueprint:
         how = await read_body(_POWER_CYCLE)
         if station.firmware is None:
             raise impossible("the station is off already")
-        station.reboot("PowerUp", graceful=how["graceful"], off_s=how["seconds"])
+        station.reboot("LocalReset" if how["graceful"] else "PowerUp", graceful=how["graceful"], off_s=how["seconds"])
         return {"off_s": how["seconds"]}, HTTPStatus.ACCEPTED.value
 
     return routes
