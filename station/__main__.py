@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from itertools import cycle, islice
 from random import Random, SystemRandom
 from typing import Final
@@ -21,6 +22,7 @@ from station.app import Station
 from station.device_model import MESSAGE_TIMEOUT, DeviceModel
 from station.hardware import Hardware
 from station.settings import Address, Settings, parse
+from station.state import MemoryState, State, StateUnavailable, open_state
 from station.user_mistake import UserMistake
 
 log = logging.getLogger()
@@ -33,7 +35,7 @@ _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
-    """Run one station until SIGINT or SIGTERM; the exit status is 0 then, and 2 for a user's mistake."""
+    """Run one station until SIGINT or SIGTERM; the exit status is 0 then, and 2 for a user's mistake or a full disk."""
     settings = parse(sys.argv[1:], os.environ)
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(levelname)s:%(name)s:%(message)s"
@@ -42,15 +44,17 @@ def main() -> int:
     try:
         with contextlib.suppress(KeyboardInterrupt):  # it comes before the signals are listened to: nothing has begun
             trio.run(_run, settings)
-    except* UserMistake as mistakes:
+    except* (UserMistake, StateUnavailable) as mistakes:
         print(f"station: {_first_of(mistakes)}", file=sys.stderr)
         status = 2
     return status
 
 
 async def _run(settings: Settings) -> None:
-    station = _station(settings)
-    async with trio.open_nursery() as nursery:
+    async with AsyncExitStack() as stack:
+        state = await stack.enter_async_context(_state(settings))
+        station = _station(settings, state)
+        nursery = await stack.enter_async_context(trio.open_nursery())
         if settings.control is not None:
             url = await nursery.start(_serve_control, settings, settings.control, station)
             print(f"Control on {url}", flush=True)
@@ -61,6 +65,12 @@ async def _run(settings: Settings) -> None:
             signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
         log.info("%s: %s, stopping", settings.identity, signal.Signals(received).name)
         nursery.cancel_scope.cancel()
+
+
+def _state(settings: Settings) -> AbstractAsyncContextManager[State]:
+    if settings.state_dir is None:
+        return contextlib.nullcontext(MemoryState())
+    return open_state(settings.state_dir, settings.identity)
 
 
 async def _serve_control(
@@ -78,6 +88,7 @@ async def _serve_control(
         host=address.host,
         token=settings.control_token,
         call_patience_s=settings.call_timeout + _TURN_S,
+        test_hooks=settings.test_hooks,
     )
     try:
         await serve_control(control, *address, task_status=task_status)
@@ -87,22 +98,23 @@ async def _serve_control(
         ) from None
 
 
-def _first_of(group: BaseExceptionGroup[UserMistake]) -> BaseException:
+def _first_of(group: BaseExceptionGroup[UserMistake | StateUnavailable]) -> BaseException:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
 
 
-def _station(settings: Settings) -> Station:
-    variables = DeviceModel()
-    variables[MESSAGE_TIMEOUT] = settings.call_timeout
+def _station(settings: Settings, state: State) -> Station:
+    variables = DeviceModel(state)
+    variables.deliver(MESSAGE_TIMEOUT, settings.call_timeout)
     types = list(islice(cycle(CONNECTOR_TYPES), settings.connectors))
     random = SystemRandom() if settings.seed is None else Random(settings.seed)  # noqa: S311  # no secrets from it
     return Station(
         settings.identity,
         Hardware.of([types] * settings.evses, monotonic=trio.current_time, random=random),
         variables,
+        state,
         csms_url=settings.csms,
         password=settings.password,
         open_stream=open_stream,

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
 from shared.handshake import connection_url
@@ -41,8 +42,9 @@ class Address(NamedTuple):
 class Settings:
     """One run's choices.
 
-    csms: URL without the identity. evses; connectors: of each EVSE. call_timeout: seconds. control: None for no control
-    interface; control_token: None for none on loopback. seed: None for another run every time.
+    csms: URL without the identity. evses; connectors: of each EVSE. call_timeout: seconds. state_dir: None for one
+    that remembers nothing. seed: None for another run every time. control: None for no control interface;
+    control_token: None for none on loopback.
     """
 
     identity: str
@@ -51,6 +53,7 @@ class Settings:
     evses: int
     connectors: int
     call_timeout: int
+    state_dir: Path | None
     seed: int | None
     log_level: str
     control: Address | None = None
@@ -169,6 +172,12 @@ def _switch(text: str) -> bool:
     return text.lower() in {"yes", "true", "1"}
 
 
+def _directory(text: str) -> Path:
+    if not text or (Path(text).exists() and not Path(text).is_dir()):
+        raise ValueError(f"{text!r} is not a directory")
+    return Path(text)
+
+
 def _seed(text: str) -> int:
     try:
         return int(text)
@@ -191,6 +200,7 @@ _OPTIONS: Final = (
     _Option("evses", _number(1, MAX_EVSES), 1, "number of EVSEs", "N"),
     _Option("connectors", _number(1, MAX_CONNECTORS), 1, "number of connectors of each EVSE", "N"),
     _Option("call-timeout", _number(1), 30, "how long to wait for the answer to a message, in seconds", "S"),
+    _Option("state-dir", _directory, None, "what the station remembers when it is started again; else nothing", "DIR"),
     _Option("control", _address, None, "where people and scripts can work the station by HTTP", "HOST:PORT"),
     _Option("control-token", _token, None, "what they must show as 'Authorization: Bearer TOKEN'", "TOKEN"),
     _Option("test-hooks", _switch, False, "let them reach into the station's memory as well, for tests", None),

@@ -15,7 +15,9 @@ from shared.rest.http_server import HttpConnection, serve_http
 from shared.rest.problems import Problem
 from station.app import Station
 from station.control.calls import call_routes
+from station.control.hooks import hook_routes
 from station.control.surroundings import fault_routes, network_routes, power_routes
+from station.control.tokens import token_routes
 from station.control.views import status_view
 from station.control.world import connector_routes, evse_routes
 
@@ -23,10 +25,12 @@ _MAX_BODY_BYTES: Final = 2**20
 _BODY_TIMEOUT_S: Final = 10
 
 
-def create_control(station: Station, *, host: str, token: str | None, call_patience_s: float) -> QuartTrio:
+def create_control(
+    station: Station, *, host: str, token: str | None, call_patience_s: float, test_hooks: bool = False
+) -> QuartTrio:
     """The control application. host: where it listens. token: what callers must show, None on loopback.
 
-    call_patience_s: how long a CALL may take, with its wait for its turn.
+    call_patience_s: how long a CALL may take, with its wait for its turn. test_hooks: with the routes for tests.
     """
     control = QuartTrio(__name__)
     control.asgi_http_class = HttpConnection
@@ -62,6 +66,9 @@ def create_control(station: Station, *, host: str, token: str | None, call_patie
     control.register_blueprint(power_routes(station))
     control.register_blueprint(fault_routes(station))
     control.register_blueprint(call_routes(station, call_patience_s))
+    control.register_blueprint(token_routes(station, call_patience_s))
+    if test_hooks:
+        control.register_blueprint(hook_routes(station))
     return control
 
 

@@ -23,7 +23,7 @@ RESERVE_NOW: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("action", ["ClearCache", "GetLocalListVersion"])
+@pytest.mark.parametrize("action", ["GetLocalListVersion"])
 async def test_part_4_4_3_what_the_station_does_not_serve_is_not_supported(
     autojump_clock: MockClock, schemas: Schemas, action: str
 ) -> None:

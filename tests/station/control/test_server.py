@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from shared.ocppj.schemas import Schemas
 from station.control import create_control, serve_control
 from tests.station.control.client import controlled
 from tests.station.fake_csms import station_on_fake_csms
+
+TOKEN = {"idToken": "04AABBCC", "type": "ISO14443"}
 
 
 async def test_status_shows_everything(autojump_clock: MockClock, schemas: Schemas) -> None:
@@ -29,7 +31,7 @@ async def test_status_shows_everything(autojump_clock: MockClock, schemas: Schem
             "identity": "CP_1",
             "time": "2026-11-22T03:52:53.000Z",
             "firmware": "running",
-            "url": "ws://csms/ocpp/CP_1",
+            "csms_url": "ws://csms/ocpp",
             "connected": True,
             "online": True,
             "registration": "Accepted",
@@ -37,6 +39,10 @@ async def test_status_shows_everything(autojump_clock: MockClock, schemas: Schem
                 {"id": 5, "evseId": 1, "connectorType": None, "expiryDateTime": "2026-11-22T04:00:00.000Z"}
             ],
             "reserved_evses": [1],
+            "transactions": [],
+            "authorized": [],
+            "events_queued": 0,
+            "cached_tokens": 0,
             "network": {"up": True, "half_open": False, "up_in_s": 0},
             "operative": True,
             "powered": True,
@@ -77,6 +83,25 @@ async def test_status_shows_everything(autojump_clock: MockClock, schemas: Schem
             "cable_max_a": None,
             "vehicle": None,
         }
+
+
+async def test_status_shows_who_charges(autojump_clock: MockClock, schemas: Schemas) -> None:
+    async with controlled(schemas) as (client, _, csms):
+        await client.post("/evses/1/connectors/1/plug-in")
+        await client.post("/evses/1/present-token", TOKEN)
+        await wait_all_tasks_blocked()
+        started = next(call.payload for call in csms.received if call.payload.get("eventType") == "Started")
+        status = await client.get("/status")
+        (transaction,) = status["transactions"]
+        assert transaction["transactionId"] == started["transactionInfo"]["transactionId"]
+        assert (transaction["evseId"], transaction["connectorId"], transaction["idToken"]) == (1, 1, TOKEN)
+        assert transaction["chargingState"] == "Charging"
+        assert status["authorized"] == [{"evseId": 1, "idToken": TOKEN, "refused": False}]
+        assert (status["events_queued"], status["cached_tokens"]) == (0, 1)
+        station_off = await client.ask("POST", "/power-cycle", status=202)
+        assert station_off == {"off_s": 5}
+        await wait_all_tasks_blocked()
+        assert "transactions" not in await client.get("/status")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from shared.ocppj.schemas import Schemas
 from tests.station.control.client import controlled
 
 CONNECTOR = "/evses/1/connectors/1"
+TOKEN = {"idToken": "04AABBCC", "type": "ISO14443"}
 
 
 async def test_a_vehicle_is_plugged_in_and_unplugged_and_the_csms_is_told(
@@ -114,7 +115,7 @@ async def test_what_the_world_does_not_allow_is_a_conflict(autojump_clock: MockC
         dc = await client.refused(409, "POST", f"{CONNECTOR}/plug-in", {"supply": "DC"})
         assert dc == "SType2 gives AC, not DC"
         await client.post(f"{CONNECTOR}/plug-in")
-        connector.lock()
+        await client.post("/evses/1/present-token", TOKEN)
         assert await client.refused(409, "POST", f"{CONNECTOR}/unplug") == "Connector 1 holds the plug"
         assert await client.refused(409, "POST", f"{CONNECTOR}/plug-in") == "Connector 1 has a vehicle already"
         assert connector.plugged_in
@@ -165,9 +166,9 @@ async def test_defects_come_and_go(autojump_clock: MockClock, schemas: Schemas) 
 
 
 async def test_the_vehicle_suspends_and_the_meter_shows_it(autojump_clock: MockClock, schemas: Schemas) -> None:
-    async with controlled(schemas) as (client, station, _):
+    async with controlled(schemas) as (client, _, _csms):
         await client.post(f"{CONNECTOR}/plug-in", {"soc": 0.5})
-        station.hardware.evses[0].contactor.close()
+        await client.post("/evses/1/present-token", TOKEN)
         evse = (await client.get("/status"))["evses"][0]
         assert (evse["transfer"], evse["contactor_closed"]) == ("Charging", True)
         assert evse["meter"]["power_w"] > 3000
@@ -179,9 +180,9 @@ async def test_the_vehicle_suspends_and_the_meter_shows_it(autojump_clock: MockC
 
 
 async def test_limits_are_set_and_taken_away(autojump_clock: MockClock, schemas: Schemas) -> None:
-    async with controlled(schemas) as (client, station, _):
+    async with controlled(schemas) as (client, _, _csms):
         await client.post(f"{CONNECTOR}/plug-in")
-        station.hardware.evses[0].contactor.close()
+        await client.post("/evses/1/present-token", TOKEN)
         evse = await client.ask("PUT", "/evses/1/limits", {"power_w": 5000})
         assert evse["limits"] == {"power_w": 5000, "current_a": None, "phases": None}
         assert 0 < evse["meter"]["power_w"] <= 5000
@@ -203,13 +204,22 @@ async def test_a_bay_is_occupied_and_left(autojump_clock: MockClock, schemas: Sc
         )
 
 
-async def test_the_stop_button_is_pressed(autojump_clock: MockClock, schemas: Schemas) -> None:
-    pressed: list[str] = []
-    async with controlled(schemas) as (client, station, _):
-        with station.hardware.evses[0].stop_pressed.watching(lambda: pressed.append("stop")):
-            await client.post("/evses/1/stop")
-        assert pressed == ["stop"]
-        station.hardware.lose_power()
+async def test_the_stop_button_ends_the_transaction(autojump_clock: MockClock, schemas: Schemas) -> None:
+    async with controlled(schemas) as (client, _, csms):
+        await client.post(f"{CONNECTOR}/plug-in")
+        await client.post("/evses/1/present-token", TOKEN)
+        await wait_all_tasks_blocked()
+        csms.forget()
+        assert not (await client.post("/evses/1/stop"))["contactor_closed"]
+        await wait_all_tasks_blocked()
+        event = next(call.payload for call in csms.received if call.action == "TransactionEvent")
+        assert event["triggerReason"] == "StopAuthorized"
+
+
+async def test_without_power_nothing_notices_the_stop_button(autojump_clock: MockClock, schemas: Schemas) -> None:
+    async with controlled(schemas) as (client, _, _csms):
+        await client.ask("POST", "/power-cycle", status=202)
+        await wait_all_tasks_blocked()
         assert await client.refused(409, "POST", "/evses/1/stop") == "There is no power: nothing notices the button"
 
 
