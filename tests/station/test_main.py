@@ -20,6 +20,7 @@ from websockets.http11 import Request
 from shared.handshake import accept
 from shared.ocppj.frames import Call, CallResult, parse
 from shared.websocket import Patience, WebSocket, WebSocketClosed
+from station.state import open_state
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "station"]
@@ -165,15 +166,11 @@ async def test_the_first_line_on_stdout_tells_where_the_control_interface_is() -
 async def test_a_control_interface_that_cannot_listen_is_a_mistake() -> None:
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listeners[0].socket.getsockname()[1]
-    with trio.fail_after(PATIENCE_S):
-        command = [*COMMAND, "CP_1", "--control", f"127.0.0.1:{port}"]
-        run = await trio.run_process(command, cwd=ROOT, check=False, capture_stdout=True, capture_stderr=True)
-    await listeners[0].aclose()
-    assert (run.returncode, run.stdout) == (2, b"")
-    assert run.stderr.decode() == (
+    assert await complaint("CP_1", "--control", f"127.0.0.1:{port}") == (
         f"station: the control interface cannot listen on 127.0.0.1:{port}: Address already in use; "
         "give another --control HOST:PORT\n"
     )
+    await listeners[0].aclose()
 
 
 async def test_a_station_without_a_control_interface_does_not_load_what_that_takes() -> None:
@@ -181,6 +178,26 @@ async def test_a_station_without_a_control_interface_does_not_load_what_that_tak
     with trio.fail_after(PATIENCE_S):
         run = await trio.run_process([sys.executable, "-c", program], cwd=ROOT, capture_stdout=True)
     assert run.stdout == b"[]\n"
+
+
+async def test_a_state_directory_in_use_or_of_another_station_is_told_in_one_line_with_status_2(tmp_path: Path) -> None:
+    async with open_state(tmp_path, "CP_1"):
+        assert await complaint("CP_1", "--state-dir", str(tmp_path)) == (
+            f"station: {tmp_path}/station.sqlite3 is in use by another process\n"
+        )
+    assert await complaint("CP_2", "--state-dir", str(tmp_path)) == (
+        f"station: {tmp_path} is the state of CP_1: CP_2 needs a directory of its own\n"
+    )
+
+
+async def complaint(*arguments: str) -> str:
+    """What it prints before it ends with status 2."""
+    with trio.fail_after(PATIENCE_S):
+        run = await trio.run_process(
+            [*COMMAND, *arguments], cwd=ROOT, check=False, capture_stdout=True, capture_stderr=True
+        )
+    assert (run.returncode, run.stdout) == (2, b"")
+    return run.stderr.decode()
 
 
 @pytest.mark.parametrize("arguments", [["CP:1"], ["CP_1", "--csms", "9000"], ["CP_1", "--evses", "0"], []])
