@@ -32,7 +32,7 @@ def create_control(
 
     call_patience_s: how long a CALL may take, with its wait for its turn. test_hooks: with the routes for tests.
     """
-    control = QuartTrio(__name__)
+    control = QuartTrio(__name__, static_folder=None)
     control.asgi_http_class = HttpConnection
     control.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
     control.config["BODY_TIMEOUT"] = _BODY_TIMEOUT_S
