@@ -165,6 +165,18 @@ class DeviceModel:
             return result | _rejected(unacceptable.reason_code, str(unacceptable))  # B05.FR.07, B05.FR.08
         return result | {"attributeStatus": "RebootRequired" if waits else "Accepted"}
 
+    def force(self, component: str, name: str, text: str, instance: str | None = None) -> None:
+        """Give a variable of a component of the station a value, even one that nobody may set.
+
+        Raises Unacceptable; LookupError: there is no such variable.
+        """
+        wanted: VariableType = {"name": name} if instance is None else {"name": name, "instance": instance}
+        match self._find({"name": component}, wanted):
+            case Row(variable=variable):
+                self[variable] = variable.data_type.parse(text)
+            case unknown:
+                raise LookupError(unknown)
+
     def rows(self) -> Iterator[Row]:
         """Every variable there is, at every place where there is one."""
         for place in self._world.places:

@@ -6,7 +6,7 @@ import enum
 import logging
 import math
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, TypedDict, cast
+from typing import Any, Final, Literal, TypedDict, cast
 
 from shared.clock import TrioClock
 from shared.ocppj import date_time
@@ -131,6 +131,9 @@ class Provisioning(Block):
     def was_accepted(self) -> bool:
         """The CSMS has accepted the station since it booted."""
         return self._was_accepted
+
+    def view(self) -> Mapping[str, Any]:
+        return {"registration": self._registration.value}
 
     def admit(self, action: str) -> None:
         """Let the CSMS call; raises SecurityError while it has the station rejected (B03.FR.08)."""

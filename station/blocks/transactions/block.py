@@ -6,7 +6,7 @@ import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
-from typing import Final, NotRequired, Protocol, TypedDict, cast
+from typing import Any, Final, NotRequired, Protocol, TypedDict, cast
 
 from shared.clock import Clock
 from station.blocks.authorization import Authorization
@@ -88,6 +88,19 @@ class Transactions(Block):
     @property
     def handlers(self) -> Mapping[str, Handler]:
         return {"GetTransactionStatus": self.get_transaction_status}
+
+    def view(self) -> Mapping[str, Any]:
+        """The transactions that are ongoing, who may charge where, and how many events are still to be delivered."""
+        sessions = self._sessions.values()
+        return {
+            "transactions": [session.transaction.view() for session in sessions if session.transaction is not None],
+            "authorized": [
+                {"evseId": session.evse.evse_id, "idToken": session.grant.id_token, "refused": session.grant.refused}
+                for session in sessions
+                if session.grant is not None
+            ],
+            "events_queued": len(self.queue),
+        }
 
     def resume(self) -> None:
         """Go on after a boot with the transactions that were kept, and see what is at the EVSEs."""
