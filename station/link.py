@@ -27,6 +27,7 @@ from station.device_model import (
     DeviceModel,
     Variable,
 )
+from station.network import OpenStream
 from station.network_profile import NetworkProfiles, entry_to_try
 
 log = logging.getLogger()
@@ -36,7 +37,6 @@ PASSWORD_REFUSED_WAIT_S: Final = 60.0
 """On top of the back-off: a password does not become right by itself, and trying often looks like an attack."""
 _GOODBYE_TIMEOUT_S: Final = 2.0
 
-OpenStream = Callable[[str], Awaitable[trio.abc.Stream]]
 Converse = Callable[[WebSocket], Awaitable[WebSocketClosed]]
 
 

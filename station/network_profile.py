@@ -16,7 +16,7 @@ from station.device_model import (
     SECURITY_PROFILE,
     DeviceModel,
 )
-from station.kept import Kept
+from station.state import State
 
 log = logging.getLogger()
 
@@ -50,7 +50,7 @@ def security_profile(csms_url: str) -> int:
 class NetworkProfiles:
     """The profiles of one station."""
 
-    def __init__(self, identity: str, csms_url: str, variables: DeviceModel, kept: Kept) -> None:
+    def __init__(self, identity: str, csms_url: str, variables: DeviceModel, kept: State) -> None:
         """csms_url: of the CSMS it is delivered for. kept: holds what was set. Raises ValueError: csms_url."""
         connection_url(csms_url, identity)
         self._identity = identity

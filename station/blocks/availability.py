@@ -14,6 +14,8 @@ from station.blocks.reservation import Reservations
 from station.device_model import HEARTBEAT_INTERVAL, OFFLINE_THRESHOLD, DeviceModel, follows_csms
 from station.hardware import Connector, Evse, Hardware
 from station.outgoing import Outgoing, Payload
+from station.state import State
+from station.switches import remember_switches
 
 ConnectorStatus = Literal["Available", "Occupied", "Reserved", "Unavailable", "Faulted"]
 
@@ -60,15 +62,20 @@ class Availability(Block):
         reservations: Reservations,
         variables: DeviceModel,
         clock: TrioClock,
+        state: State,
         *,
         monotonic: Callable[[], float],
         closed: Callable[[int], bool] = lambda _: False,
     ) -> None:
-        """closed: tells of an EVSE by its id whether it takes nobody new for now."""
+        """state: has what is switched off remembered.
+
+        closed: tells of an EVSE by its id whether it takes nobody new for now.
+        """
         self._hardware = hardware
         self._reservations = reservations
         self._variables = variables
         self._clock = clock
+        self._state = state
         self._monotonic = monotonic
         self._closed = closed
         self._reported: dict[Connector, ConnectorStatus] = {}
@@ -91,6 +98,10 @@ class Availability(Block):
     @property
     def handlers(self) -> Mapping[str, Handler]:
         return {"ChangeAvailability": self.change_availability}
+
+    def hardware_changed(self) -> None:
+        """What is switched off stays so over a reboot (G03.FR.08)."""
+        remember_switches(self._hardware, self._state)
 
     def connected(self, offline_s: float | None) -> None:
         """After a long time all connectors are reported, else those that have changed (B04)."""

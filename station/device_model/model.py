@@ -11,8 +11,8 @@ from station.device_model.catalogue import COMPONENTS, KEPT, VARIABLES, names
 from station.device_model.data_types import Unacceptable
 from station.device_model.variable import STATION, Mutability, Place, Variable
 from station.device_model.wire import ComponentType, GetVariableData, SetVariableData, VariableType
-from station.kept import Kept
 from station.outgoing import Payload
+from station.state import State
 
 log = logging.getLogger()
 
@@ -60,7 +60,7 @@ class DeviceModel:
 
     __slots__ = ("_delivered", "_fixed", "_guards", "_kept", "_live", "_values", "_watchers", "_world")
 
-    def __init__(self, kept: Kept | None = None) -> None:
+    def __init__(self, kept: State | None = None) -> None:
         """kept: holds what was set, over a loss of power; None: set values live as long as this object."""
         self._kept = kept
         self._delivered: dict[Variable[Any], Any] = {}

@@ -26,6 +26,11 @@ CHARGING_TIME: Final = Variable(
 """Of the EVSE's transaction, or of its last one."""
 EV_CONNECTION_TIME_OUT: Final = Variable(_TX, "EVConnectionTimeOut", Integer(), default=60, unit="s")
 MAX_ENERGY_ON_INVALID_ID: Final = Variable(_TX, "MaxEnergyOnInvalidId", Integer(), default=0, unit="Wh")
+RESUMPTION_TIMEOUT: Final = Variable(_TX, "ResumptionTimeout", Integer(), default=900, unit="s")
+"""A transaction goes on after a power cycle that took no longer, and else ends with PowerLoss; 0: it ends in any case.
+
+It has its name from OCPP 2.1; 2.0.1 leaves open how that is configured.
+"""
 STOP_TX_ON_EV_SIDE_DISCONNECT: Final = Variable(_TX, "StopTxOnEVSideDisconnect", _FLAG, default=True)
 STOP_TX_ON_INVALID_ID: Final = Variable(_TX, "StopTxOnInvalidId", _FLAG, default=True)
 TX_BEFORE_ACCEPTED_ENABLED: Final = Variable(_TX, "TxBeforeAcceptedEnabled", _FLAG, default=False)

@@ -22,9 +22,10 @@ from station.device_model import (
     WEB_SOCKET_PING_INTERVAL,
     DeviceModel,
 )
-from station.kept import Memory
-from station.link import CONNECT_TIMEOUT_S, PASSWORD_REFUSED_WAIT_S, Link, OpenStream, back_off_s
+from station.link import CONNECT_TIMEOUT_S, PASSWORD_REFUSED_WAIT_S, Link, back_off_s
+from station.network import OpenStream
 from station.network_profile import NetworkProfiles
+from station.state import MemoryState
 from tests.station.fake_csms import PASSWORD, FakeCsms, station_on_fake_csms
 
 
@@ -87,7 +88,7 @@ async def test_an_identity_is_percent_encoded(
 
 
 def _link(identity: str, url: str, variables: DeviceModel, open_stream: OpenStream, random: Random) -> Link:
-    profiles = NetworkProfiles(identity, url, variables, Memory())
+    profiles = NetworkProfiles(identity, url, variables, MemoryState())
     return Link(identity, variables, profiles, open_stream=open_stream, random=random)
 
 

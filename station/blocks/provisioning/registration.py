@@ -120,11 +120,17 @@ class Provisioning(Block):
         self._boot_at = -math.inf
         self._answered_at = -math.inf
         self._asked_for = False
+        self._was_accepted = False
 
     @property
     def registration(self) -> Registration:
         """What the CSMS thinks of this station."""
         return self._registration
+
+    @property
+    def was_accepted(self) -> bool:
+        """The CSMS has accepted the station since it booted."""
+        return self._was_accepted
 
     def admit(self, action: str) -> None:
         """Let the CSMS call; raises SecurityError while it has the station rejected (B03.FR.08)."""
@@ -195,6 +201,7 @@ class Provisioning(Block):
         self._registration = NEXT[self._registration, Verdict(response["status"])]
         if self._registration is Registration.ACCEPTED:
             self._asked_for = False
+            self._was_accepted = True
             if interval_s > 0:
                 self._variables[HEARTBEAT_INTERVAL] = interval_s  # B01.FR.04
             log.info("%s: accepted, heartbeat every %d s", self._identity, self._variables[HEARTBEAT_INTERVAL])

@@ -24,8 +24,8 @@ from station.device_model import (
     SECURITY_PROFILE,
     DeviceModel,
 )
-from station.kept import Memory
 from station.network_profile import Entry, NetworkProfile, NetworkProfiles, entry_to_try
+from station.state import MemoryState
 from tests.station.blocks.test_variables import put, value
 from tests.station.fake_csms import FakeCsms, station_on_fake_csms
 
@@ -235,7 +235,7 @@ def test_b10_fr_03_which_profile_is_tried(variables: DeviceModel, failures: int,
 
 
 def test_a05_fr_02_a_more_secure_profile_needs_a_root_certificate(variables: DeviceModel) -> None:
-    profiles = NetworkProfiles("CP_1", "ws://csms", variables, Memory())
+    profiles = NetworkProfiles("CP_1", "ws://csms", variables, MemoryState())
     settings(variables, profiles)
     profiles["2"] = NetworkProfile("wss://other", 2, 30)
     profiles["3"] = NetworkProfile("wss://other", 3, 30)
@@ -246,7 +246,7 @@ def test_a05_fr_02_a_more_secure_profile_needs_a_root_certificate(variables: Dev
 
 
 def test_a05_fr_06_who_has_connected_more_securely_forgets_what_is_less_secure(variables: DeviceModel) -> None:
-    profiles = NetworkProfiles("CP_1", "ws://csms", variables, Memory())
+    profiles = NetworkProfiles("CP_1", "ws://csms", variables, MemoryState())
     profiles["2"] = secure = NetworkProfile("wss://other", 2, 20)
     variables[NETWORK_CONFIGURATION_PRIORITY] = ("2", "1")
     assert [entry.slot for entry in profiles.boot()] == ["2", "1"]
@@ -260,7 +260,7 @@ def test_a05_fr_06_who_has_connected_more_securely_forgets_what_is_less_secure(v
 
 
 def test_a05_fr_10_b09_fr_04_there_is_no_way_back_to_less_security(variables: DeviceModel) -> None:
-    profiles = NetworkProfiles("CP_1", "wss://csms", variables, Memory())
+    profiles = NetworkProfiles("CP_1", "wss://csms", variables, MemoryState())
     block = settings(variables, profiles)
     profiles.connected(profiles.boot()[0])
     response = block.set_network_profile({"configurationSlot": 2, "connectionData": DATA})  # type: ignore[typeddict-item]  # as it comes
@@ -271,13 +271,13 @@ def test_a05_fr_10_b09_fr_04_there_is_no_way_back_to_less_security(variables: De
 
 
 def test_a_station_that_is_started_for_another_csms_goes_there_if_its_slot_was_left_alone() -> None:
-    kept = Memory()
+    kept = MemoryState()
     NetworkProfiles("CP_1", "ws://first", DeviceModel(kept), kept)["2"] = NetworkProfile("ws://other", 1, 30)
     again = NetworkProfiles("CP_1", "ws://second", DeviceModel(kept), kept)
     assert [entry.profile.csms_url for entry in again.boot()] == ["ws://second"]
 
 
 def test_a_station_whose_slots_are_all_empty_goes_where_it_was_started_for(variables: DeviceModel) -> None:
-    profiles = NetworkProfiles("CP_1", "ws://csms", variables, Memory())
+    profiles = NetworkProfiles("CP_1", "ws://csms", variables, MemoryState())
     del profiles["1"]
     assert [entry.profile.csms_url for entry in profiles.boot()] == ["ws://csms"]

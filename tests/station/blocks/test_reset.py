@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ class Bench:
         self.rebooted: list[tuple[float, BootReason]] = []
         self.block = Resets(
             "CP_1",
-            Hardware([["cType2"]] * 2),
+            Hardware.of([["cType2"]] * 2, monotonic=lambda: self.now, random=Random(1)),  # noqa: S311  # repeatable
             DeviceModel(),
             self.transactions,
             monotonic=lambda: self.now,
@@ -113,9 +114,9 @@ async def test_b11_fr_02_what_was_unavailable_is_so_again(autojump_clock: MockCl
     async with station_on_fake_csms(schemas, connector_types=[["cType2"]] * 2) as (_, csms):
         await csms.call("ChangeAvailability", {"operationalStatus": "Inoperative", "evse": {"id": 2}})
         await csms.call("Reset", {"type": "Immediate"})
-        await trio.sleep(ANSWER_S)
+        assert csms.statuses()[-1] == (1, 1, "Unavailable")
         csms.forget()
-        await trio.sleep(REBOOT_S + 1)
+        await trio.sleep(ANSWER_S + REBOOT_S + 1)
         assert csms.statuses() == [(1, 1, "Available"), (2, 1, "Unavailable")]
 
 
