@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost
+from station.blocks.block import Block
 from station.device_model import MESSAGE_ATTEMPT_INTERVAL, MESSAGE_ATTEMPTS, DeviceModel
 from station.outgoing import Outgoing, Payload
 from station.state import State
@@ -77,7 +78,7 @@ def to_drop(events: Sequence[QueuedEvent]) -> list[QueuedEvent]:
     return []
 
 
-class TransactionQueue:
+class TransactionQueue(Block):
     """The events that the CSMS has not answered yet.
 
     An event is not sent before it is on disk. It leaves the queue with its answer, or when the CSMS has not accepted it
@@ -142,8 +143,8 @@ class TransactionQueue:
             return bool(self._events)
         return any(self._state.get(event.key)[1].get("evse", {}).get("id") == evse_id for event in self._events)
 
-    def went_offline(self) -> None:
-        """The connection is lost: what still waits is offline from now on (E11.FR.07)."""
+    def disconnected(self) -> None:
+        """What still waits is offline from now on (E11.FR.07)."""
         self._offline_before = self._next_number
 
     def next_call(self) -> Outgoing | None:

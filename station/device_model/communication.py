@@ -33,7 +33,7 @@ MESSAGE_TIMEOUT: Final = Variable(
 )
 MESSAGE_ATTEMPTS: Final = Variable(_COMM, "MessageAttempts", Integer(least=1), default=3, instance="TransactionEvent")
 MESSAGE_ATTEMPT_INTERVAL: Final = Variable(
-    _COMM, "MessageAttemptInterval", _COUNT, default=10, instance="TransactionEvent", unit="s"
+    _COMM, "MessageAttemptInterval", _COUNT, default=60, instance="TransactionEvent", unit="s"
 )
 NETWORK_CONFIGURATION_PRIORITY: Final[Variable[tuple[str, ...]]] = Variable(
     _COMM, "NetworkConfigurationPriority", SequenceList(NETWORK_SLOTS, least=1), default=("1",), reboot_required=True

@@ -174,7 +174,7 @@ class Transactions(Block):
             session.look()
 
     def disconnected(self) -> None:
-        self.queue.went_offline()
+        self.queue.disconnected()
 
     def tick(self) -> bool:
         done = [session.tick() for session in self._sessions.values()]
