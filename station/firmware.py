@@ -32,7 +32,7 @@ from station.blocks.provisioning import (
 from station.blocks.remote_control import RemoteControl, Triggers
 from station.blocks.reservation import Reservations
 from station.blocks.transactions import Decided, Transactions
-from station.device_model import MESSAGE_TIMEOUT, TX_BEFORE_ACCEPTED_ENABLED, DeviceModel
+from station.device_model import CHARGING_TIME, MESSAGE_TIMEOUT, TX_BEFORE_ACCEPTED_ENABLED, DeviceModel
 from station.device_model.description import Description
 from station.hardware import Evse, Hardware, Token
 from station.id_token import IdToken
@@ -106,6 +106,7 @@ class Firmware:
             closed=self._closed,
         )
         variables.describe(Description(hardware, status=self._availability.status, now=clock.now))
+        variables.live(CHARGING_TIME, lambda place: self.transactions.charging_s(cast(int, place.evse_id)))
         self._provisioning = Provisioning(
             identity,
             variables,
