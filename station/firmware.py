@@ -246,7 +246,7 @@ class Firmware:
             raise NotSupported(f"This station does not serve {action}")
         self._answering = True
         try:
-            response = handler(payload)
+            response = self._provisioning.refusal(action) or handler(payload)
             while self._state.unkept:
                 await self._state.keep()
         finally:
