@@ -32,7 +32,7 @@ from station.blocks.provisioning import (
 from station.blocks.remote_control import RemoteControl, Triggers
 from station.blocks.reservation import Reservations
 from station.blocks.transactions import Decided, Transactions
-from station.device_model import MESSAGE_TIMEOUT, TX_BEFORE_ACCEPTED_ENABLED, DeviceModel
+from station.device_model import CHARGING_TIME, MESSAGE_TIMEOUT, TX_BEFORE_ACCEPTED_ENABLED, DeviceModel
 from station.device_model.description import Description
 from station.faults import Faults, FaultyWire
 from station.hardware import Connector, Evse, Hardware, Token
@@ -110,6 +110,7 @@ class Firmware:
             closed=self._closed,
         )
         variables.describe(Description(hardware, status=self._availability.status, now=clock.now))
+        variables.live(CHARGING_TIME, lambda place: self.transactions.charging_s(cast(int, place.evse_id)))
         self._provisioning = Provisioning(
             identity,
             variables,
@@ -290,7 +291,7 @@ class Firmware:
             raise NotSupported(f"This station does not serve {action}")
         self._answering = True
         try:
-            response = handler(payload)
+            response = self._provisioning.refusal(action) or handler(payload)
             while self._state.unkept:
                 await self._state.keep()
         finally:

@@ -119,6 +119,11 @@ class Transactions(Block):
         """Whether a transaction is ongoing on this EVSE, or on any."""
         return any(session.transaction is not None for session in self._chosen(evse_id))
 
+    def charging_s(self, evse_id: int) -> float:
+        """For how long energy has been flowing in this EVSE's transaction, 0 where there is none."""
+        transaction = self._sessions[evse_id].transaction
+        return 0.0 if transaction is None else transaction.charging_s(self._clock.now().timestamp())
+
     def unsent(self, evse_id: int | None = None) -> bool:
         """Whether events are still to be delivered: of transactions of this EVSE, or of any."""
         return self.queue.pending_at(evse_id)
