@@ -170,5 +170,5 @@ class Hardware:
         self.advance()
         self._world.powered = powered
         for evse in self.evses:
-            evse.power_lost()
+            evse.power_changed()
         self._world.changed.tell()
