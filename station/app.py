@@ -17,10 +17,14 @@ from shared.endpoint import Language
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201, Side
 from station.blocks.provisioning import BootReason
-from station.device_model import DeviceModel
+from station.device_model import BASIC_AUTH_PASSWORD, IDENTITY, DeviceModel
 from station.firmware import Firmware
 from station.hardware import Hardware
-from station.link import Link, OpenStream
+from station.link import Link
+from station.network import Network, OpenStream
+from station.network_profile import NetworkProfiles
+from station.state import State
+from station.state.keys import BOOT_REASON
 
 log = logging.getLogger()
 
@@ -43,6 +47,7 @@ class Station:
         identity: str,
         hardware: Hardware,
         variables: DeviceModel,
+        state: State,
         *,
         csms_url: str,
         password: str,
@@ -53,28 +58,35 @@ class Station:
     ) -> None:
         """csms_url: ws:// or wss://, without the identity, else ValueError. open_stream: opens a stream to such a URL.
 
-        random: gives message ids and jitter: the same seed, the same messages.
+        state: what the firmware remembers. random: gives message ids and jitter: the same seed, the same messages.
         """
         self.identity = identity
         self.hardware = hardware
+        self.network = Network(open_stream)
         self.firmware: Firmware | None = None
         self._variables = variables
+        self._state = state
         self._clock = clock
         self._random = random
         self._language = Language(V201, schemas, Side.STATION)
+        variables.deliver(IDENTITY, identity)
+        variables.deliver(BASIC_AUTH_PASSWORD, password)
+        profiles = NetworkProfiles(identity, csms_url, variables, state)
         self._new_link: Final[Callable[[], Link]] = lambda: Link(
-            identity, csms_url, password, variables, open_stream=open_stream, random=random
+            identity, variables, profiles, open_stream=self.network.open_stream, random=random
         )
         self._restart: trio.MemorySendChannel[_Restart] | None = None
 
     async def run(self) -> NoReturn:
-        """Live until cancelled. When that happens the CSMS is told with WebSocket close code 1001."""
-        reason: BootReason = "PowerUp"
-        while True:
-            restart = await self._run_firmware(reason)
-            log.info("%s: off for %g s (%s)", self.identity, restart.off_s, restart.reason)
-            await trio.sleep(restart.off_s)
-            reason = restart.reason
+        """Live until cancelled. When that happens the CSMS is told with WebSocket close code 1001.
+
+        Raises StateUnavailable when what is to be remembered cannot be kept.
+        """
+        try:
+            while True:
+                await self._run_until_restart()
+        finally:
+            await self.network.aclose()
 
     def now(self) -> datetime:
         """The time by the station's clock, which follows that of the CSMS."""
@@ -90,20 +102,38 @@ class Station:
             with contextlib.suppress(trio.WouldBlock):
                 self._restart.send_nowait(_Restart(reason, graceful, off_s))
 
+    async def _run_until_restart(self) -> None:
+        reason: BootReason = self._state.get(BOOT_REASON) or "PowerUp"
+        self._state.delete(BOOT_REASON)
+        restart = await self._run_firmware(reason)
+        self.hardware.lose_power()
+        if not restart.graceful:
+            self._state.lose_power()
+        self._state.put(BOOT_REASON, restart.reason)
+        await self._state.keep()
+        log.info("%s: off for %g s (%s)", self.identity, restart.off_s, restart.reason)
+        await trio.sleep(restart.off_s)
+        self.hardware.restore_power()
+
     async def _run_firmware(self, reason: BootReason) -> _Restart:
+        self._variables.recall()
         link = self._new_link()
         firmware = Firmware(
             self.identity,
             self.hardware,
             self._variables,
+            self._state,
             link,
             self._language,
             clock=self._clock,
             random=self._random,
             boot_reason=reason,
+            reboot=self.reboot,
         )
         self._restart, restarts = trio.open_memory_channel[_Restart](1)
-        with self.hardware.watching(firmware.hardware_changed):
+        with self.hardware.watching(
+            firmware.hardware_changed, token=firmware.token_presented, stop=firmware.stop_pressed
+        ):
             self.firmware = firmware
             try:
                 async with trio.open_nursery() as nursery:
