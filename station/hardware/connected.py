@@ -76,8 +76,7 @@ class ConnectedVehicle:
         return self._ready
 
     def set_ready(self, ready: bool) -> None:
-        """Have it take energy, or stop by its own will. Being asked to go on, it tries again though it had finished."""
+        """Have it take energy, unless it is satisfied, or stop by its own will."""
         if self._ready != ready:
             self._ready = ready
-            self.battery.finished = False
             self._evse.part_changed()

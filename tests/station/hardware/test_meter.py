@@ -170,4 +170,5 @@ def test_the_noise_is_that_of_the_seed(clock: HandClock) -> None:
         return seen
 
     assert readings(1) == readings(1)
+    assert len({frequency_hz for *_, frequency_hz, _, _ in readings(1)}) == 20
     assert not set(readings(1)) & set(readings(2))
