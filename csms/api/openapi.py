@@ -21,6 +21,7 @@ _NOT_ALLOWED: Final = (
 )
 _BAD_BODY: Final = (
     problem(400, "The body is not JSON: unexpected character: line 1 column 2 (char 1)"),
+    problem(408, "The server did not receive the complete request in time"),
     problem(413, "The data value transmitted exceeds the capacity limit."),
     problem(422, "Expected `int`, got `str` - at `$.security_profile`"),
 )
