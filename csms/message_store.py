@@ -34,8 +34,10 @@ _MAX_CODE: Final = 40
 
 
 class _Entry(NamedTuple):
+    """over_at: by Trio's clock, which is quickly read."""
+
     exchange: Exchange
-    over_at: int
+    over_at: float
 
 
 class MessageStore:
@@ -63,8 +65,9 @@ class MessageStore:
         if len(self._waiting) >= self._capacity:
             self._waiting.popleft()
             self.dropped += 1
-        self._waiting.append(_Entry(exchange, to_ms(self._clock.now())))
-        self._something.set()
+        elif not self._waiting:
+            self._something.set()
+        self._waiting.append(_Entry(exchange, trio.current_time()))
 
     async def load(self) -> None:
         """Go on behind what is kept. Raises StoreUnavailable."""
@@ -102,9 +105,10 @@ class MessageStore:
 
     async def _write_some(self) -> None:
         # With numbers of ours, to write a batch again does no harm: the first attempt may have been heard after all.
+        epoch_s = to_ms(self._clock.now()) / 1000 - trio.current_time()
         while self._waiting and len(self._batch) < _AT_ONCE:
             self._last_number += 1
-            self._batch.append(_row(self._last_number, self._waiting.popleft()))
+            self._batch.append(_row(self._last_number, self._waiting.popleft(), epoch_s))
         await self._store.commit(Change(self._insert, self._batch))
         self._batch = []
 
@@ -113,7 +117,8 @@ def _last_number(connection: Connection) -> int:
     return connection.scalar(select(func.max(messages.c.message_no))) or 0
 
 
-def _row(number: int, entry: _Entry) -> Row:
+def _row(number: int, entry: _Entry, epoch_s: float) -> Row:
+    """epoch_s: 0 by Trio's clock, in seconds since 1970."""
     exchange = entry.exchange
     return {
         "message_no": number,
@@ -124,7 +129,7 @@ def _row(number: int, entry: _Entry) -> Row:
         "request": _json(exchange.request),
         "response": _response(exchange),
         "error_code": None if exchange.failure is None else _plain(exchange.failure.code, _MAX_CODE),
-        "called_at": entry.over_at - round(exchange.latency_s * 1000),
+        "called_at": round((epoch_s + entry.over_at - exchange.latency_s) * 1000),
         "latency_ms": round(exchange.latency_s * 1000, 3),
     }
 
