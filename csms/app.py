@@ -108,7 +108,6 @@ class Csms:
         await self.registry.load()
         await self.device_models.load()
         await self.reservations.load()
-        await self.remote_starts.load()
         await self.commands.load()
         await self.messages.load()
 
@@ -119,6 +118,7 @@ class Csms:
             nursery.start_soon(self.commands.run)
             nursery.start_soon(self.messages.run)
             nursery.start_soon(self._retention.run)
+            nursery.start_soon(self.registry.keep_last_seen)
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
@@ -142,6 +142,7 @@ class Csms:
         async with trio.open_nursery() as background:
             background.start_soon(self.work)
             await self._serve(listeners, stop, task_status)
+            await self.registry.write_last_seen()  # after the goodbyes: until then stations have been heard
             await self.messages.close()
             background.cancel_scope.cancel()
 
@@ -161,7 +162,6 @@ class Csms:
                 raise UserMistake(
                     _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", _first(errors))
                 ) from None
-            nursery.start_soon(self.registry.keep_last_seen, stop)
             self._is_listening = True
             task_status.started((port, url))
             await stop.wait()

@@ -269,11 +269,10 @@ class Registry:
                 raise
             self._last_seen_written.pop(station_id, None)
 
-    async def keep_last_seen(self, stop: trio.Event) -> None:
-        """Write now and then when each station was last seen, and once more at `stop`."""
-        while not stop.is_set():
-            with trio.move_on_after(_LAST_SEEN_WRITTEN_EVERY_S):
-                await stop.wait()
+    async def keep_last_seen(self) -> None:
+        """Write now and then when each station was last seen, for ever."""
+        while True:
+            await trio.sleep(_LAST_SEEN_WRITTEN_EVERY_S)
             await self.write_last_seen()
 
     async def write_last_seen(self) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import cast
 
 import pytest
 import trio
@@ -15,8 +17,10 @@ import trio
 from csms.api.http_server import GRACE_S
 from csms.app import Csms
 from csms.passwords import Passwords
+from csms.registry import Registry, Station
 from csms.settings import Settings
 from csms.store import open_store
+from csms.switchboard import Seat
 from shared.clock import SystemClock
 from shared.message_log import Exchange
 
@@ -129,3 +133,29 @@ async def test_what_was_said_last_is_in_the_message_log_when_the_csms_has_ended(
         server.stop.set()
         await server.ended.wait()
         assert server.csms.messages.waiting == 0
+
+
+class LateSpeaker:
+    """A connection whose station is heard once more while it is told goodbye."""
+
+    def __init__(self, station: Station, moment: datetime) -> None:
+        self.station_id = station.station_id
+        self._station = station
+        self._moment = moment
+
+    async def close(self, _code: int, _reason: str) -> None:
+        await trio.lowlevel.checkpoint()
+        self._station.last_seen = self._moment
+
+
+async def test_a_station_heard_during_its_goodbye_was_seen_then(tmp_path: Path) -> None:
+    moment = datetime(2026, 11, 22, 3, 52, 53, tzinfo=UTC)
+    async with running(tmp_path) as server:
+        station = await server.csms.registry.put("CP_1")
+        server.csms.switchboard.join(cast(Seat, LateSpeaker(station, moment)))
+        server.stop.set()
+        await server.ended.wait()
+    async with open_store(f"sqlite:///{tmp_path / 'csms.db'}") as store:
+        registry = Registry(store, SystemClock())
+        await registry.load()
+        assert [one.last_seen for one in registry] == [moment]

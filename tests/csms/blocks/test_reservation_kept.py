@@ -9,6 +9,7 @@ import pytest
 import trio
 from sqlalchemy import select
 
+from csms.store import Change, StoreUnavailable
 from csms.store.tables import events
 from shared.ocppj.date_time import from_wire
 from tests.csms.fake_station import FakeStation
@@ -285,6 +286,25 @@ class TestItsEnd:
         await use(station, reservation_id)
         await use(station, reservation_id)
         assert len(await told(site)) == 2
+
+    async def test_h01_fr_15_a_resent_event_ends_it_whose_first_commit_was_not_heard_of(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        station = await site.connect_ready()
+        reservation_id = await reserve(site, station)
+        commit = site.store.commit
+
+        async def commit_unheard(*changes: Change) -> None:
+            await commit(*changes)
+            raise StoreUnavailable("the answer comes too late")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(site.store, "commit", commit_unheard)
+            with pytest.raises(AssertionError, match="InternalError"):
+                await use(station, reservation_id)
+        await use(station, reservation_id)
+        assert await state_of(site, reservation_id) == "Used"
+        assert site.csms.reservations.taken_evses("CP_1") == []
 
     async def test_h01_fr_15_a_transaction_that_began_offline_is_told_of_after_the_expiry(self, site: Site) -> None:
         station = await site.connect_ready()
