@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from csms.store import Change, Row, Store, StoreUnavailable
 from csms.store.moments import to_ms
 from csms.store.tables import messages
+from csms.store.texts import storable
 from shared.clock import Clock
 from shared.message_log import Exchange
 from shared.ocppj.redaction import REDACTED, find_secrets, may_hold_secrets, redact, redact_text
@@ -124,11 +125,11 @@ def _row(number: int, entry: _Entry, epoch_s: float) -> Row:
         "message_no": number,
         "station_id": exchange.station_id,
         "direction": exchange.direction,
-        "action": None if exchange.action is None else _plain(exchange.action, _MAX_ACTION),
-        "message_id": _plain(exchange.message_id, _MAX_ID),
+        "action": None if exchange.action is None else storable(exchange.action[:_MAX_ACTION]),
+        "message_id": storable(exchange.message_id[:_MAX_ID]),
         "request": _json(exchange.request),
         "response": _response(exchange),
-        "error_code": None if exchange.failure is None else _plain(exchange.failure.code, _MAX_CODE),
+        "error_code": None if exchange.failure is None else storable(exchange.failure.code[:_MAX_CODE]),
         "called_at": round((epoch_s + entry.over_at - exchange.latency_s) * 1000),
         "latency_ms": round(exchange.latency_s * 1000, 3),
     }
@@ -148,8 +149,3 @@ def _response(exchange: Exchange) -> str | None:
 def _json(value: Any) -> str:
     text = orjson.dumps(value).decode()
     return orjson.dumps(redact(value)).decode() if may_hold_secrets(text) else text
-
-
-def _plain(text: str, length: int) -> str:
-    """A station may write what it likes, and PostgreSQL takes no NUL."""
-    return text[:length].replace("\0", "\N{REPLACEMENT CHARACTER}")

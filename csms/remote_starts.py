@@ -12,6 +12,7 @@ from csms.ids import Ids, check, fits
 from csms.store import Change, Store
 from csms.store.moments import to_ms
 from csms.store.tables import remote_starts
+from csms.store.texts import storable
 from shared.clock import Clock
 
 ACTION: Final = "RequestStartTransaction"
@@ -76,7 +77,9 @@ class RemoteStarts:
 
     async def answered(self, station_id: str, request: Payload, response: Payload) -> None:
         """The station's response, also a late one. Raises StoreUnavailable."""
-        key = self._key(station_id, int(request["remoteStartId"]), response.get("transactionId"))
+        transaction_id = response.get("transactionId")
+        started = None if transaction_id is None else storable(transaction_id)
+        key = self._key(station_id, int(request["remoteStartId"]), started)
         await self._store.commit(Change(self._answer, [key | {"answered": response["status"]}]))
 
     def match(self, station_id: str, remote_start_id: int, transaction_id: str) -> Change:

@@ -9,10 +9,11 @@ from typing import Any, Final
 from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
+from csms.api import queries as asked
 from csms.api.bodies import PostCommand, check_payload, read_body
 from csms.api.command_views import COMMAND, CommandsView, CommandView
 from csms.api.documentation import PAGE, answer, body, documented, problem, query
-from csms.api.paging import read_choice, read_page, read_text
+from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.api.stations import known_station
@@ -45,9 +46,9 @@ def command_routes(services: Services) -> Blueprint:
         found = await services.commands.fetch_page(
             page.limit + 1,
             page.after,
-            station_id=read_text("station"),
-            state=read_choice("state", CommandState),
-            action=read_text("action"),
+            station_id=asked.text("station"),
+            state=asked.choice("state", CommandState),
+            action=asked.text("action"),
         )
         items = found[: page.limit]
         last_key = sort_key(items[-1]) if len(found) > page.limit else None

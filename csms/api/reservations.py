@@ -8,10 +8,11 @@ from typing import Any
 from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
+from csms.api import queries as asked
 from csms.api.bodies import NewReservation, read_body
 from csms.api.booking import Booking, NothingAvailable, book, book_anywhere
 from csms.api.documentation import CALL_FAILURES, PAGE, answer, body, documented, problem, query
-from csms.api.paging import read_choice, read_page, read_text
+from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.api.views import RESERVATION, CancellationView, ReservationsView, ReservationView
@@ -38,7 +39,7 @@ def reservation_routes(services: Services) -> Blueprint:
     )
     async def list_reservations() -> ResponseReturnValue:
         page = read_page(int, str, int)
-        station_id, state = read_text("station"), read_choice("state", ReservationState)
+        station_id, state = asked.text("station"), asked.choice("state", ReservationState)
         found = await services.reservations.fetch_page(page.limit + 1, page.after, station_id=station_id, state=state)
         items = found[: page.limit]
         last_key = sort_key(items[-1]) if len(found) > page.limit else None

@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 import trio
-from quart import Blueprint, request
+from quart import Blueprint
 from quart.typing import ResponseReturnValue
 from websockets.frames import CloseCode
 
+from csms.api import queries as asked
 from csms.api.bodies import PatchStation, PutStation, read_body
 from csms.api.documentation import PAGE, Answer, answer, body, documented, query
 from csms.api.paging import read_page
@@ -137,17 +138,12 @@ async def _changed(services: Services, body: PatchStation) -> Entry:
 
 def _read_filter(services: Services) -> Callable[[Station], bool]:
     """The query's connected=true|false and registration=Accepted|Pending|Rejected. Raises Problem (422)."""
-    connected, registration = request.args.get("connected"), request.args.get("registration")
-    if connected not in (None, "true", "false"):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "connected: must be true or false")
-    if registration is not None and registration not in list(Registration):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"registration: must be one of {', '.join(Registration)}")
+    connected, registration = asked.truth("connected"), asked.choice("registration", Registration)
 
     def is_wanted(station: Station) -> bool:
         if registration is not None and station.registration != registration:
             return False
-        is_connected = services.switchboard.find(station.station_id) is not None
-        return connected is None or is_connected == (connected == "true")
+        return connected is None or connected == (services.switchboard.find(station.station_id) is not None)
 
     return is_wanted
 

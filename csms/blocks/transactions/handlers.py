@@ -14,6 +14,7 @@ from csms.blocks.transactions.rules import INTEGER_LIMIT, is_stop, judge, row_of
 from csms.reservations import ReservationState
 from csms.store import Change, Row
 from csms.store.moments import to_ms
+from csms.store.texts import storable
 from csms.tokens import token_key
 from shared.ocppj.errors import PropertyConstraintViolation
 
@@ -36,7 +37,7 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     seq_no = int(request["seqNo"])
     if not -INTEGER_LIMIT < seq_no < INTEGER_LIMIT:
         raise PropertyConstraintViolation("/seqNo: has more than 64 bits")
-    name = (station_id, request["transactionInfo"]["transactionId"])
+    name = (station_id, storable(request["transactionInfo"]["transactionId"]))
     record = ledger.find(name) or await ledger.recall(name)
     if seq_no in record.seq_nos:
         await _end_reservation(conversation, request)

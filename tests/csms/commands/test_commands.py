@@ -519,6 +519,8 @@ class TestWhatIsRefused:
             (body("GetReport", {"requestId": 2**70}), "/payload"),
             (body("ClearCache", expires_at="2026-11-22T03:00:00Z"), "/expires_at"),
             (body("ClearCache", expires_at="2030-11-22T03:00:00Z"), "/expires_at"),
+            (body("ClearCache", expires_at="9999-12-31T23:59:59-12:00"), "/expires_at"),
+            (body("ClearCache", expires_at="0001-01-01T00:00:00+12:00"), "/expires_at"),
             (body("ClearCache", expires_at="2026-11-22T05:00:00Z", expires_in_s=5), "/expires_in_s"),
         ],
     )
