@@ -49,6 +49,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     "GetVariables": provisioning.after_get_variables,
     "SetVariables": provisioning.after_set_variables,
     "Reset": provisioning.after_reset,
+    "TriggerMessage": provisioning.after_trigger_message,
 }
 """What the CSMS learns from what came of a request of its own, in time or late, whoever asked for it."""
 
