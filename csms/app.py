@@ -177,6 +177,7 @@ class Csms:
             device_models=self.device_models,
             boot_retries=self.boot_retries,
             vendors=self.vendors,
+            passwords=self.passwords,
             reservations=self.reservations,
             remote_starts=self.remote_starts,
             tokens=self.tokens,

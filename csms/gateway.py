@@ -162,9 +162,22 @@ class Gateway:
             if is_first:
                 log.info("%s: first connection, its password is kept", identity)
                 return station
-        if station.password_hash is None or not await self._passwords.verify(station.password_hash, password):
+        if not await self._is_password(station, password):
             _demand_credentials("Wrong password")
         return station
+
+    async def _is_password(self, station: Station, password: str) -> bool:
+        """Whether it is the station's, or the one it was told to take (A01)."""
+        if station.password_hash is not None and await self._passwords.verify(station.password_hash, password):
+            return True
+        told = station.next_password_hash
+        if told is None or not await self._passwords.verify(told, password):
+            return False
+        try:
+            await self._registry.password_shown(station, told)
+        except StoreUnavailable:
+            log.warning("%s: that it has its new password could not be stored", station.station_id)
+        return True
 
     async def _keep_first_password(self, identity: str, password_hash: str) -> tuple[Station, bool]:
         """Of two first connections at once, one is the first. Raises Refusal when it cannot be kept."""

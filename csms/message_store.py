@@ -20,7 +20,7 @@ from csms.store.tables import messages
 from csms.store.texts import storable
 from shared.clock import Clock
 from shared.message_log import Exchange
-from shared.ocppj.redaction import REDACTED, find_secrets, may_hold_secrets, redact, redact_text
+from shared.ocppj.redaction import may_hold_secrets, redact, redact_answer
 
 log = logging.getLogger(__name__)
 
@@ -121,31 +121,34 @@ def _last_number(connection: Connection) -> int:
 def _row(number: int, entry: _Entry, epoch_s: float) -> Row:
     """epoch_s: 0 by Trio's clock, in seconds since 1970."""
     exchange = entry.exchange
+    request = orjson.dumps(exchange.request).decode()
+    is_secret = may_hold_secrets(request)
     return {
         "message_no": number,
         "station_id": exchange.station_id,
         "direction": exchange.direction,
         "action": None if exchange.action is None else storable(exchange.action[:_MAX_ACTION]),
         "message_id": storable(exchange.message_id[:_MAX_ID]),
-        "request": _json(exchange.request),
-        "response": _response(exchange),
+        "request": orjson.dumps(redact(exchange.request)).decode() if is_secret else request,
+        "response": _response(exchange, is_secret=is_secret),
         "error_code": None if exchange.failure is None else storable(exchange.failure.code[:_MAX_CODE]),
         "called_at": round((epoch_s + entry.over_at - exchange.latency_s) * 1000),
         "latency_ms": round(exchange.latency_s * 1000, 3),
     }
 
 
-def _response(exchange: Exchange) -> str | None:
-    """The payload; or what is wrong, if it failed, for which that of an InvalidAnswer stands beside it."""
+def _response(exchange: Exchange, *, is_secret: bool) -> str | None:
+    """The payload; or what is wrong, if it failed, for which that of an InvalidAnswer stands beside it.
+
+    is_secret: the request may hold secrets.
+    """
     failure = exchange.failure
-    if failure is None:
-        return None if exchange.response is None else _json(exchange.response)
-    description = redact_text(failure.description)
-    for secret in find_secrets(exchange.request):  # some stations repeat what they refuse
-        description = description.replace(secret, REDACTED)
-    return _json({"description": description, "details": failure.details, "response": exchange.response})
-
-
-def _json(value: Any) -> str:
-    text = orjson.dumps(value).decode()
-    return orjson.dumps(redact(value)).decode() if may_hold_secrets(text) else text
+    answer: Any = exchange.response
+    if failure is not None:
+        answer = {"description": failure.description, "details": failure.details, "response": exchange.response}
+    if answer is None:
+        return None
+    text = orjson.dumps(answer).decode()
+    if is_secret or may_hold_secrets(text):
+        return orjson.dumps(redact_answer(answer, exchange.request)).decode()
+    return text

@@ -59,7 +59,7 @@ def command_routes(services: Services) -> Blueprint:
         "Have a request sent as soon as its station can be reached",
         tag="Commands",
         description="It waits for the station until it expires, and outlives a restart. A deduplication_key makes it "
-        "safe to ask again; starts are sent once at most.",
+        "safe to ask again; starts are sent once at most. Passwords in it are never shown, and kept until it is over.",
         body=body(
             PostCommand,
             {"station_id": "CP_1", "action": "UnlockConnector", "payload": {"evseId": 1, "connectorId": 1}},

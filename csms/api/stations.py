@@ -127,6 +127,7 @@ async def _changed(services: Services, body: PatchStation) -> Entry:
     entry = Entry()
     if body.password is not msgspec.UNSET:
         entry["password_hash"] = None if body.password is None else await services.passwords.hash(body.password)
+        entry["next_password_hash"] = None
     if body.security_profile is not msgspec.UNSET:
         entry["security_profile"] = body.security_profile
     if body.registration is not msgspec.UNSET:

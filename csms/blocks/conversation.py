@@ -11,6 +11,7 @@ from csms.blocks.lifecycle import State
 from csms.blocks.vendors import Vendors
 from csms.device_model import DeviceModels
 from csms.events import EventLog
+from csms.passwords import Passwords
 from csms.registry import Registry, Station
 from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
@@ -45,6 +46,7 @@ class Conversation:
     device_models: DeviceModels
     boot_retries: BootRetries
     vendors: Vendors
+    passwords: Passwords
     reservations: Reservations
     remote_starts: RemoteStarts
     tokens: Tokens

@@ -20,6 +20,7 @@ from csms.blocks.transactions import Ledger, transaction_event
 from csms.blocks.transactions.rules import COLUMNS, SeqNos, row_of
 from csms.device_model import DeviceModels
 from csms.events import EventLog
+from csms.passwords import Passwords
 from csms.registry import Registry, Station
 from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
@@ -98,6 +99,7 @@ def conversation_on(store: Store, at_hand: int) -> Conversation:
         device_models=DeviceModels(store, registry, clock, random),
         boot_retries=BootRetries(random),
         vendors={},
+        passwords=Passwords(),
         reservations=Reservations(store, events, clock, random),
         remote_starts=RemoteStarts(store, clock, random),
         tokens=Tokens(store, clock),
