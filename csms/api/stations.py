@@ -103,11 +103,16 @@ def station_routes(services: Services) -> Blueprint:
     @documented(
         "Forget a station",
         tag="Stations",
-        description="One that is connected is disconnected.",
+        description="One that is connected is disconnected. Commands that wait for it are Cancelled, its reservations "
+        "Removed. What happened there stays: its transactions, and what was measured and said, which is shown once a "
+        "station of that identity is registered again. Where registration is open, one that comes back is a new one.",
         answers=[Answer(204, "It is forgotten", media=None)],
     )
     async def delete_station(station_id: str) -> ResponseReturnValue:
-        await services.registry.remove(known_station(services, station_id))
+        station = known_station(services, station_id)
+        await services.commands.station_removed(station_id)
+        await services.reservations.station_removed(station_id)
+        await services.registry.remove(station)
         services.device_models.forget(station_id)
         await _hang_up(services, station_id, "the station was deleted")
         return "", HTTPStatus.NO_CONTENT.value

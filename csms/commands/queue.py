@@ -172,6 +172,14 @@ class Commands:
                     return await self._move(command, Step.CANCEL)
         return False
 
+    async def station_removed(self, station_id: str) -> None:
+        """Nothing waits for a station that was deleted, nor for another that gets its identity.
+
+        Raises StoreUnavailable.
+        """
+        for command in list(self._queues.get(station_id, ())):
+            await self._move(command, Step.REMOVAL)
+
     async def fetch(self, command_id: str) -> Command | None:
         """The command of that id. Raises StoreUnavailable."""
         found = await self._select(QUERY.where(commands.c.command_id == command_id))
