@@ -76,6 +76,7 @@ class Csms:
             switchboard=self.switchboard,
             passwords=self.passwords,
             open_registration=settings.registration == "open",
+            max_stations=settings.max_stations,
             patience=Patience(ping_interval_s=settings.ping_interval),
             new_conversation=self._new_conversation,
             new_session=self._new_session,

@@ -38,7 +38,10 @@ NewConversation = Callable[[Station], Conversation]
 
 
 class Gateway:
-    """Serves every station that connects; `open` says whether one that is unknown is welcome."""
+    """Serves every station that connects.
+
+    open_registration: whether one that is unknown is welcome, as long as fewer than max_stations are known.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Gateway:
         switchboard: Switchboard,
         passwords: Passwords,
         open_registration: bool,
+        max_stations: int,
         patience: Patience,
         new_conversation: NewConversation,
         new_session: NewSession,
@@ -55,6 +59,7 @@ class Gateway:
         self._switchboard = switchboard
         self._passwords = passwords
         self._open = open_registration
+        self._max_stations = max_stations
         self._patience = patience
         self._new_conversation = new_conversation
         self._new_session = new_session
@@ -147,6 +152,8 @@ class Gateway:
         station = self._registry.get(identity)
         if station is None and not self._open:
             raise Refusal(HTTPStatus.NOT_FOUND, f"No charging station {identity} is known here")
+        if station is None and len(self._registry) >= self._max_stations:
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "As many stations are known as may be (--max-stations)")
         try:
             user, password = basic_credentials(request.headers.get("Authorization", ""))
         except (ValueError, MultipleValuesError):

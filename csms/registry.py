@@ -188,6 +188,9 @@ class Registry:
                 status = ConnectorStatus(row.status, from_ms(row.reported_at), from_ms(row.received_at))
                 self._stations[row.station_id].connectors[row.evse_id, row.connector_id] = status
 
+    def __len__(self) -> int:
+        return len(self._stations)
+
     def __iter__(self) -> Iterator[Station]:
         return iter(sorted(self._stations.values(), key=lambda station: station.station_id))
 
