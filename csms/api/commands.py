@@ -34,7 +34,7 @@ def command_routes(services: Services) -> Blueprint:
         "All commands",
         tag="Commands",
         query=[
-            query("station", "At this station only", "CP_1"),
+            query("station_id", "At this station only", "CP_1"),
             query("state", "In this state only", "Queued"),
             query("action", "Of this action only", "UnlockConnector"),
             *PAGE,
@@ -46,7 +46,7 @@ def command_routes(services: Services) -> Blueprint:
         found = await services.commands.fetch_page(
             page.limit + 1,
             page.after,
-            station_id=asked.text("station"),
+            station_id=asked.text("station_id"),
             state=asked.choice("state", CommandState),
             action=asked.text("action"),
         )

@@ -28,7 +28,7 @@ def reservation_routes(services: Services) -> Blueprint:
         "All reservations",
         tag="Reservations",
         query=[
-            query("station", "At this station only", "CP_1"),
+            query("station_id", "At this station only", "CP_1"),
             query("state", "In this state only", "Active"),
             *PAGE,
         ],
@@ -38,7 +38,7 @@ def reservation_routes(services: Services) -> Blueprint:
     )
     async def list_reservations() -> ResponseReturnValue:
         page = read_page(int, str, int)
-        station_id, state = asked.text("station"), asked.choice("state", ReservationState)
+        station_id, state = asked.text("station_id"), asked.choice("state", ReservationState)
         found = await services.reservations.fetch_page(page.limit + 1, page.after, station_id=station_id, state=state)
         items = found[: page.limit]
         last_key = sort_key(items[-1]) if len(found) > page.limit else None

@@ -448,7 +448,7 @@ class TestTheList:
         assert await listed("") == (made, None)
         assert await listed("station=CP_1") == (made[3:], None)
         assert await listed("state=Refused") == ([made[1], made[4]], None)
-        assert await listed("state=Active&station=CP_2") == ([made[0], made[2]], None)
+        assert await listed("state=Active&station_id=CP_2") == ([made[0], made[2]], None)
         first, cursor = await listed("limit=4")
         assert first == made[:4]
         assert await listed(f"limit=4&cursor={cursor}") == (made[4:], None)
