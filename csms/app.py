@@ -8,6 +8,7 @@ import uuid
 from datetime import timedelta
 from functools import partial
 from random import Random
+from typing import Final
 
 import trio
 
@@ -40,6 +41,8 @@ from shared.clock import Clock
 from shared.endpoint import Language
 from shared.message_log import Exchange
 from shared.websocket import Patience, WebSocket
+
+_LAST_WORD_S: Final = 3.0
 
 log = logging.getLogger()  # what people watch is told under no module's name
 
@@ -143,7 +146,8 @@ class Csms:
         async with trio.open_nursery() as background:
             background.start_soon(self.work)
             await self._serve(listeners, stop, task_status)
-            await self.registry.write_last_seen()  # after the goodbyes: until then stations have been heard
+            with trio.move_on_after(_LAST_WORD_S):
+                await self.registry.write_last_seen()  # after the goodbyes: until then stations have been heard
             await self.messages.close()
             background.cancel_scope.cancel()
 

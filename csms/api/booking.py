@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 import trio
 
 from csms.api.bodies import IdToken, Reserve
+from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.registry import Station
 from csms.switchboard import Busy, NotCallable, NotConnected
@@ -33,6 +35,12 @@ class NotBooked(Exception):
         self.error = error
 
 
+def _check_expiry(services: Services, wish: Reserve) -> None:
+    """Raise Problem 422 for a reservation that is over before it begins."""
+    if wish.expires_at is not None and wish.expires_at <= services.clock.now():
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "expires_at: must be in the future", pointer="/expires_at")
+
+
 @dataclass(frozen=True, slots=True)
 class Booking:
     """What a station answered to a ReserveNow. status: ReserveNowStatusEnumType."""
@@ -46,8 +54,10 @@ class Booking:
 async def book(services: Services, wish: Reserve, station_id: str) -> Booking:
     """Reserve at one station.
 
-    Raises NothingAvailable, NotBooked, a PeerError for a wish that does not fit the schema, and StoreUnavailable.
+    Raises NothingAvailable, NotBooked, Problem for a time that is over, a PeerError for a wish that does not fit the
+    schema, and StoreUnavailable.
     """
+    _check_expiry(services, wish)
     station = services.registry.get(station_id)
     if station is None or services.switchboard.find(station_id) is None:
         raise NothingAvailable(f"No such Charge Point. [{station_id}]")
@@ -64,6 +74,7 @@ async def book_anywhere(services: Services, wish: Reserve) -> Booking:
     MOST_ASKED stations are asked at most, and none after half the time that one call may take: somebody waits. One
     that does not answer may have accepted, so no other is asked then. Raises as book() does.
     """
+    _check_expiry(services, wish)
     started = trio.current_time()
     patience_s = services.settings.call_timeout
     asked: list[Booking | NotBooked] = []
