@@ -16,7 +16,7 @@ from shared.message_log import MessageLog
 from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported
 from shared.websocket import WebSocket, WebSocketClosed
 from station.blocks.authorization import Authorization
-from station.blocks.availability import Availability
+from station.blocks.availability import Availability, Changes
 from station.blocks.block import Block, Handler
 from station.blocks.meter_values import MeterValues, Signer
 from station.blocks.provisioning import (
@@ -40,7 +40,6 @@ from station.link import Link
 from station.outgoing import Outgoing, Payload
 from station.pulse import Pulse
 from station.state import State
-from station.switches import switch_as_remembered
 
 log = logging.getLogger()
 
@@ -79,7 +78,7 @@ class Firmware:
         self._connected = False
         self._offline_since: float | None = None
         monotonic = trio.current_time
-        switch_as_remembered(hardware, state)
+        self._changes = Changes(hardware, state, ongoing=lambda evse_id: self.transactions.ongoing(evse_id))  # noqa: PLW0108  # there are none yet
         self._reservations = Reservations(identity, hardware, variables, clock, state, monotonic=monotonic)
         self._authorization = Authorization(state, variables, clock, online=lambda: self.online)
         self.transactions = Transactions(
@@ -102,9 +101,9 @@ class Firmware:
             self._reservations,
             variables,
             clock,
-            state,
+            self._changes,
             monotonic=monotonic,
-            closed=self._resets.closes,
+            closed=self._closed,
         )
         variables.describe(Description(hardware, status=self._availability.status, now=clock.now))
         self._provisioning = Provisioning(
@@ -182,9 +181,13 @@ class Firmware:
         self.transactions.press_stop(evse.evse_id)
         self._changed.beat()
 
+    def _closed(self, evse_id: int) -> bool:
+        """The EVSE takes nobody new, as it is about to be reset or to go out of use."""
+        return self._resets.closes(evse_id) or self._changes.closes(evse_id)
+
     def _usable(self, evse: Evse) -> bool:
         """A vehicle may charge there: nothing is switched off, and the CSMS has accepted the station (B01, B02)."""
-        if self._resets.closes(evse.evse_id):
+        if self._closed(evse.evse_id):
             return False
         accepted = self._provisioning.was_accepted or self._variables[TX_BEFORE_ACCEPTED_ENABLED]
         connectors = [evse.plugged] if evse.plugged is not None else evse.connectors

@@ -32,6 +32,7 @@ from shared.ocppj.errors import OcppError
 
 _MAX_BODY_BYTES: Final = 2**20
 _BODY_TIMEOUT_S: Final = 10
+_BACKLOG: Final = 1024  # a connection beyond it is tried again by its client's system, a second later
 
 
 def create_api(services: Services) -> QuartTrio:
@@ -95,7 +96,7 @@ async def serve_api(
 
     Raises an ExceptionGroup with an OSError in it when the address cannot be listened on.
     """
-    listeners = await trio.open_tcp_listeners(port, host=host)
+    listeners = await trio.open_tcp_listeners(port, host=host, backlog=_BACKLOG)
     address, bound_port = listeners[0].socket.getsockname()[:2]
     async with trio.open_nursery() as nursery:
         await nursery.start(serve_http, api, listeners, stop)

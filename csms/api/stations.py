@@ -22,6 +22,7 @@ from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.api.views import STATION, StationsView, StationView
+from csms.api.whole import made_whole
 from csms.registry import Entry, Registration, Station, is_identity
 from shared.ocppj.date_time import to_wire
 
@@ -79,8 +80,9 @@ def station_routes(services: Services) -> Blueprint:
             )
         status = HTTPStatus.CREATED if services.registry.get(station_id) is None else HTTPStatus.OK
         entry = await _changed(services, body)
-        station = await services.registry.put(station_id, **_demoted(entry))
-        await _hang_up_demoted(services, station, entry)
+        with made_whole():
+            station = await services.registry.put(station_id, **_demoted(entry))
+            await _hang_up_demoted(services, station, entry)
         return _describe(services, station), status.value
 
     @routes.patch("/<station_id>")
@@ -95,8 +97,9 @@ def station_routes(services: Services) -> Blueprint:
         body = await read_body(PatchStation)
         station = known_station(services, station_id)
         entry = await _changed(services, body)
-        await services.registry.update(station, **_demoted(entry))
-        await _hang_up_demoted(services, station, entry)
+        with made_whole():
+            await services.registry.update(station, **_demoted(entry))
+            await _hang_up_demoted(services, station, entry)
         return _describe(services, known_station(services, station_id))
 
     @routes.delete("/<station_id>")
@@ -110,11 +113,12 @@ def station_routes(services: Services) -> Blueprint:
     )
     async def delete_station(station_id: str) -> ResponseReturnValue:
         station = known_station(services, station_id)
-        await services.commands.station_removed(station_id)
-        await services.reservations.station_removed(station_id)
-        await services.registry.remove(station)
-        services.device_models.forget(station_id)
-        await _hang_up(services, station_id, "the station was deleted")
+        with made_whole():
+            await services.commands.station_removed(station_id)
+            await services.reservations.station_removed(station_id)
+            await services.registry.remove(station)
+            services.device_models.forget(station_id)
+            await _hang_up(services, station_id, "the station was deleted")
         return "", HTTPStatus.NO_CONTENT.value
 
     return routes

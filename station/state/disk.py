@@ -71,6 +71,7 @@ async def open_state(
         if owner not in {None, identity}:
             raise StateUnavailable(f"{directory} is the state of {owner}: {identity} needs a directory of its own")
         state.put(keys.IDENTITY, identity)
+        await state.keep()
         yield state
         with trio.move_on_after(_CLOSING_TIMEOUT_S, shield=True):
             await state.keep()

@@ -13,6 +13,9 @@ BOOT_REASON: Final = "boot-reason"
 AVAILABILITY: Final = "availability"
 """Which switches are off (B01.FR.07, G03.FR.08, G04.FR.09): a list of [], [evseId] and [evseId, connectorId]."""
 
+SCHEDULED_INOPERATIVE: Final = "scheduled-inoperative"
+"""What goes out of use when its transaction is over (G03.FR.05, G04.FR.06): paths like those of AVAILABILITY."""
+
 RESERVATIONS: Final = "reservations"
 """The book of reservations and the updates that wait (B01.FR.13): see `blocks.reservation.memory`."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import trio
 import trio.testing
@@ -69,6 +70,7 @@ class FakeCsms:
         self.boot_status = "Accepted"
         self.interval_s = 300
         self.unreachable: OSError | None = None
+        self.down_hosts: set[str] = set()  # of the hosts it may be reached by, those that do not work
         self.refusal: Refusal | None = None
         self.subprotocol: str | None = V201.subprotocol
         self.refuses: dict[str, PeerError] = {}  # by action: the CALLERROR it is answered with
@@ -76,6 +78,7 @@ class FakeCsms:
         self.tokens: dict[str, dict[str, Any]] = {}  # by idToken: idTokenInfo, where it is not Accepted and no more
         self.requests: list[Request] = []
         self.dialled_at: list[float] = []
+        self.dialled: list[str] = []  # the URLs
         self.received: list[Received] = []
         self.goodbyes: list[WebSocketClosed] = []
         self.wire = Wire()
@@ -98,12 +101,15 @@ class FakeCsms:
         """The TransactionEventRequests received so far."""
         return [call.payload for call in self.received if call.action == "TransactionEvent"]
 
-    async def open_stream(self, _: str) -> trio.abc.Stream:
+    async def open_stream(self, url: str) -> trio.abc.Stream:
         """What the station gets for a stream to the CSMS."""
         await trio.lowlevel.checkpoint()
         self.dialled_at.append(trio.current_time())
+        self.dialled.append(url)
         if self.unreachable is not None:
             raise self.unreachable
+        if urlsplit(url).hostname in self.down_hosts:
+            raise OSError("down")
         client_end, server_end = trio.testing.memory_stream_pair()
         self._nursery.start_soon(self._serve, server_end)
         return client_end

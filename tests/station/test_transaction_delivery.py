@@ -1,155 +1,152 @@
-"""TransactionEvents on their way to a CSMS that is slow, refuses or is not there, in virtual time (E04, E11, E13)."""
+"""TransactionEvents on their way to a CSMS that is slow, refuses or is not there (E04, E11, E13, B01).
+
+The events are appended by hand, so that nothing but their delivery is looked at.
+"""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from typing import Any
 
 import trio
 from trio.testing import MockClock
 
-from shared.ocppj.errors import CallRefused, CallTimedOut, ConnectionLost
-from station.device_model import DeviceModel
-from station.outgoing import Outgoing
-from station.pulse import Pulse
-from station.state import MemoryState
-from station.transaction_queue import TransactionQueue
+from shared.ocppj import errors
+from shared.ocppj.schemas import Schemas
+from station.app import Station
+from station.device_model import MESSAGE_ATTEMPT_INTERVAL, MESSAGE_ATTEMPTS, DeviceModel
+from tests.station.fake_csms import FakeCsms, station_on_fake_csms
 from tests.station.test_transaction_queue import event
 
-MESSAGE_TIMEOUT_S = 30.0
+
+def example() -> DeviceModel:
+    """The variables of the example in E13."""
+    variables = DeviceModel()
+    variables[MESSAGE_ATTEMPTS] = 3
+    variables[MESSAGE_ATTEMPT_INTERVAL] = 60
+    return variables
 
 
-@dataclass
-class Csms:
-    """What comes is `received`, by time and seqNo. It answers after `thinks_s`, which says so for each CALL in turn.
-
-    refuses: the numbers of the CALLs, from 0, that it answers CALLERROR.
-    """
-
-    thinks_s: Iterator[float] = field(default_factory=lambda: itertools.repeat(0.0))
-    refuses: frozenset[int] = frozenset()
-    received: list[tuple[float, int]] = field(default_factory=list)
-
-    async def serve(self, outgoing: Outgoing, nursery: trio.Nursery, changed: Pulse) -> None:
-        """Answer as Endpoint.call would, in time or late."""
-        number = len(self.received)
-        self.received.append((trio.current_time(), outgoing.payload["seqNo"]))
-        thinks_s = next(self.thinks_s)
-        await trio.sleep(min(thinks_s, MESSAGE_TIMEOUT_S))
-        if thinks_s > MESSAGE_TIMEOUT_S:
-            nursery.start_soon(self._answer_late, outgoing, thinks_s - MESSAGE_TIMEOUT_S, changed)
-            outgoing.failed(CallTimedOut("no answer"))
-        elif number in self.refuses:
-            outgoing.failed(CallRefused("InternalError"))
-        else:
-            outgoing.answered({})
-
-    async def _answer_late(self, outgoing: Outgoing, after_s: float, changed: Pulse) -> None:
-        await trio.sleep(after_s)
-        assert outgoing.late is not None
-        outgoing.late({})
-        changed.beat()
+def queue(station: Station, *payloads: dict[str, Any]) -> None:
+    assert station.firmware is not None, "the station is off"
+    for payload in payloads:
+        station.firmware.transactions.queue.append(payload)
+    station.firmware.hardware_changed()
 
 
-class Talk:
-    """A station that does nothing but deliver its TransactionEvents."""
-
-    def __init__(self, csms: Csms, nursery: trio.Nursery) -> None:
-        self.state = MemoryState()
-        self.changed = Pulse()
-        self.answers: list[tuple[float, int]] = []
-        self.queue = TransactionQueue(
-            "CP_1",
-            self.state,
-            DeviceModel(),
-            monotonic=trio.current_time,
-            answered=lambda request, _: self.answers.append((trio.current_time(), request["seqNo"])),
-        )
-        self._csms = csms
-        self._nursery = nursery
-        self._connection = trio.CancelScope()
-
-    def add(self, *seq_nos: int, offline: bool = False) -> None:
-        for seq_no in seq_nos:
-            self.queue.append(event(seq_no, offline=offline))
-        self.changed.beat()
-
-    async def connected(self) -> None:
-        with trio.CancelScope() as self._connection:
-            while True:
-                while self.state.unkept:
-                    await self.state.keep()
-                outgoing = self.queue.next_call()
-                if outgoing is None:
-                    with trio.move_on_at(max(self.queue.due_at(), trio.current_time())):
-                        await self.changed.wait()
-                    continue
-                try:
-                    await self._csms.serve(outgoing, self._nursery, self.changed)
-                except trio.Cancelled:
-                    outgoing.failed(ConnectionLost())
-                    raise
-        self.queue.disconnected()
-
-    def lose_connection(self) -> None:
-        self._connection.cancel()
-
-
-@asynccontextmanager
-async def talking(csms: Csms) -> AsyncIterator[Talk]:
-    async with trio.open_nursery() as nursery:
-        talk = Talk(csms, nursery)
-        nursery.start_soon(talk.connected)
-        yield talk
-        nursery.cancel_scope.cancel()
+def received(csms: FakeCsms) -> list[tuple[float, int]]:
+    """When which event came, by its seqNo."""
+    return [(call.at, call.payload["seqNo"]) for call in csms.received if call.action == "TransactionEvent"]
 
 
 async def test_e13_example_a_refused_event_is_sent_again_after_60_and_another_120_seconds(
-    autojump_clock: MockClock,
+    autojump_clock: MockClock, schemas: Schemas
 ) -> None:
-    csms = Csms(refuses=frozenset({0, 1, 2}))
-    async with talking(csms) as talk:
-        talk.add(7, 8)
+    async with station_on_fake_csms(schemas, variables=example()) as (station, csms):
+        csms.refuses["TransactionEvent"] = errors.InternalError()
+        queue(station, event(7), event(8))
+        await trio.sleep(179)
+        csms.refuses.clear()
         await trio.sleep(1000)
-        assert csms.received == [(0, 7), (60, 7), (180, 7), (180, 8)]
-        assert talk.answers == [(180, 8)]
+        assert received(csms) == [(0, 7), (60, 7), (180, 7), (180, 8)]
 
 
-async def test_e13_an_event_without_an_answer_waits_for_the_time_out_and_then_its_interval(
-    autojump_clock: MockClock,
+async def test_e13_fr_04_what_is_refused_at_last_is_discarded_and_the_next_one_is_sent(
+    autojump_clock: MockClock, schemas: Schemas
 ) -> None:
-    csms = Csms(thinks_s=itertools.chain([10**6, 10**6, 10**6], itertools.repeat(1)))
-    async with talking(csms) as talk:
-        talk.add(7, 8)
+    async with station_on_fake_csms(schemas, variables=example()) as (station, csms):
+        csms.refuses["TransactionEvent"] = errors.FormatViolation()
+        queue(station, event(7), event(8))
         await trio.sleep(1000)
-        assert csms.received == [(0, 7), (90, 7), (240, 7), (270, 8)]
+        assert received(csms) == [(at, 7) for at in (0, 60, 180)] + [(at, 8) for at in (180, 240, 360)]
 
 
-async def test_a_late_answer_ends_the_wait_for_the_next_attempt(autojump_clock: MockClock) -> None:
-    csms = Csms(thinks_s=itertools.chain([40], itertools.repeat(1)))
-    async with talking(csms) as talk:
-        talk.add(7, 8)
-        await trio.sleep(1000)
-        assert csms.received == [(0, 7), (40, 8)]
-        assert talk.answers == [(40, 7), (41, 8)]
-
-
-async def test_e04_e11_what_was_under_way_and_what_came_while_offline_is_sent_when_the_connection_is_back(
-    autojump_clock: MockClock,
+async def test_e13_an_event_without_an_answer_in_time_waits_for_its_interval(
+    autojump_clock: MockClock, schemas: Schemas
 ) -> None:
-    csms = Csms(thinks_s=itertools.repeat(2))
-    async with talking(csms) as talk:
-        talk.add(0)
+    async with station_on_fake_csms(schemas, variables=example()) as (station, csms):
+        csms.thinks_s["TransactionEvent"] = 35.0  # MessageTimeout is 30
+        csms.refuses["TransactionEvent"] = errors.InternalError()  # so the answer tells nothing when it comes late
+        queue(station, event(7), event(8))
+        await trio.sleep(269)
+        csms.thinks_s.clear()
+        csms.refuses.clear()
+        await trio.sleep(1000)
+        # The fake CSMS answers in order, so it looks at the last one only when it has answered the one before.
+        assert received(csms) == [(0, 7), (90, 7), (240, 7), (275, 8)]
+
+
+async def test_a_late_answer_ends_the_wait_for_the_next_attempt(autojump_clock: MockClock, schemas: Schemas) -> None:
+    async with station_on_fake_csms(schemas, variables=example()) as (station, csms):
+        csms.thinks_s["TransactionEvent"] = 40.0
+        queue(station, event(7), event(8))
+        await trio.sleep(39)
+        csms.thinks_s.clear()
+        await trio.sleep(1000)
+        assert received(csms) == [(0, 7), (40, 8)]
+
+
+async def test_other_messages_do_not_wait_for_an_event_that_waits(autojump_clock: MockClock, schemas: Schemas) -> None:
+    async with station_on_fake_csms(schemas, variables=example()) as (station, csms):
+        csms.refuses["TransactionEvent"] = errors.InternalError()
+        queue(station, event(7))
         await trio.sleep(1)
-        talk.lose_connection()
+        csms.forget()
+        station.hardware.switch(operative=False)
+        await trio.sleep(1)
+        assert csms.actions == ["StatusNotification"]
+
+
+async def test_e11_what_was_under_way_and_what_came_while_offline_is_sent_in_order_when_the_connection_is_back(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        csms.thinks_s["TransactionEvent"] = 2.0
+        queue(station, event(0))
+        await trio.sleep(1)
+        csms.unreachable = OSError("down")
+        await csms.hang_up()
         await trio.sleep(3600)
-        talk.add(1, 2, offline=True)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(talk.connected)
-            talk.add(3)
-            await trio.sleep(60)
-            nursery.cancel_scope.cancel()
-        assert csms.received == [(0, 0), (3601, 0), (3603, 1), (3605, 2), (3607, 3)]
-        assert [seq_no for _, seq_no in talk.answers] == [0, 1, 2, 3]
+        queue(station, event(1, offline=True), event(2, offline=True))
+        csms.unreachable = None
+        await trio.sleep(120)
+        queue(station, event(3))
+        await trio.sleep(10)
+        payloads = [call.payload for call in csms.received if call.action == "TransactionEvent"]
+        assert [(payload["seqNo"], payload.get("offline", False)) for payload in payloads] == [
+            (0, False),
+            (0, True),  # E11.FR.07
+            (1, True),
+            (2, True),
+            (3, False),
+        ]
+
+
+async def test_b01_fr_08_b12_fr_05_what_a_reboot_interrupts_is_sent_again_when_the_station_is_accepted(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        csms.thinks_s["TransactionEvent"] = 20.0
+        queue(station, event(0, kind="Started"), event(1, kind="Ended"))
+        await trio.sleep(10)
+        csms.boot_status, csms.interval_s = "Pending", 50
+        station.reboot("RemoteReset")
+        await trio.sleep(1)
+        csms.forget()
+        csms.thinks_s.clear()
+        await trio.sleep(40)
+        assert csms.actions == ["BootNotification"]
+        csms.boot_status = "Accepted"
+        await trio.sleep(60)
+        assert [seq_no for _, seq_no in received(csms)] == [0, 1]
+
+
+async def test_a_power_cut_neither_loses_nor_repeats_what_the_csms_has_answered(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        csms.thinks_s["TransactionEvent"] = 10.0
+        queue(station, *(event(number) for number in range(4)))
+        await trio.sleep(25)
+        station.reboot("PowerUp", graceful=False)
+        await trio.sleep(200)
+        assert [seq_no for _, seq_no in received(csms)] == [0, 1, 2, 2, 3]

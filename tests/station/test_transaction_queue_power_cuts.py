@@ -236,13 +236,13 @@ async def live(medium: str, steps: Sequence[str]) -> None:
         assert not life.queue.pending()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps=st.lists(STEPS, min_size=20, max_size=60))
 def test_in_memory_the_queue_never_loses_doubles_or_reorders_an_event(steps: list[str]) -> None:
     trio.run(live, "memory", steps)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEPS, min_size=20, max_size=40))
 def test_on_disk_the_queue_never_loses_doubles_or_reorders_an_event(steps: list[str]) -> None:
     trio.run(live, "disk", steps)

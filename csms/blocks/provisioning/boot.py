@@ -81,7 +81,9 @@ async def after_trigger_message(conversation: Conversation, request: Payload, an
 def _triggered(request: Payload) -> tuple[str, float]:
     """Which message a TriggerMessage asks for, and how many of them."""
     requested = request["requestedMessage"]
-    is_of_all = "evse" not in request and requested in _OF_EACH_EVSE
+    is_of_all = requested in _OF_EACH_EVSE and "evse" not in request
+    if requested == "StatusNotification":  # of one connector, or of as many as the station likes (F06.FR.12)
+        is_of_all = "connectorId" not in request.get("evse", ())
     return _TRIGGERED.get(requested, requested), math.inf if is_of_all else 1
 
 

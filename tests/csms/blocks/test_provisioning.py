@@ -175,6 +175,13 @@ class TestB02Pending:
             value = {"timestamp": "2026-11-22T03:53:00Z", "sampledValue": [{"value": 1}]}
             await station.ask("MeterValues", {"evseId": evse_id, "meterValue": [value]})
 
+    async def test_f06_fr_12_a_trigger_of_no_connector_may_be_answered_for_each(self, site: Site) -> None:
+        station = await connect_and_boot(site, "Pending")
+        site.call_later("TriggerMessage", {"requestedMessage": "StatusNotification"})
+        await station.answer("TriggerMessage", {"status": "Accepted"})
+        for connector_id in (1, 2):
+            await station.ask("StatusNotification", STATUS | {"connectorId": connector_id})
+
     @pytest.mark.parametrize("status", ["Rejected", "NotImplemented"])
     async def test_f06_fr_05_fr_08_a_trigger_that_the_station_declines_allows_nothing(
         self, site: Site, status: str

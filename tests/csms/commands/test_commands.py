@@ -581,14 +581,14 @@ class TestTheList:
             return [one["command_id"] for one in page["commands"]], page["next_cursor"]
 
         assert await listed("") == (made, None)
-        assert await listed("station=CP_1") == (made[3:], None)
+        assert await listed("station_id=CP_1") == (made[3:], None)
         assert await listed("state=Cancelled") == ([made[0]], None)
         assert await listed("action=GetLocalListVersion") == ([made[1], made[4]], None)
         first, cursor = await listed("limit=4")
         assert first == made[:4]
         assert await listed(f"limit=4&cursor={cursor}") == (made[4:], None)
 
-    @pytest.mark.parametrize("query", ["state=Gone", "cursor=x", "limit=0", "station=%00"])
+    @pytest.mark.parametrize("query", ["state=Gone", "cursor=x", "limit=0", "station_id=%00"])
     async def test_what_makes_no_sense_is_refused(self, site: Site, query: str) -> None:
         answer: Answer = await site.get(f"/api/v1/commands?{query}")
         assert answer.status == 422

@@ -18,12 +18,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from shared.clock import TrioClock
 from shared.ocppj import date_time
-from station.blocks.availability import Availability
+from station.blocks.availability import Availability, Changes
 from station.blocks.reservation import Reservations
 from station.device_model import HEARTBEAT_INTERVAL, DeviceModel
 from station.hardware import Connector, Evse, Hardware
 from station.state import MemoryState
-from station.switches import switch_as_remembered
 
 TYPES = st.sampled_from(["cType2", "cCCS2"])
 START = datetime(2026, 11, 22, tzinfo=UTC)
@@ -65,12 +64,12 @@ class ReservedStation(RuleBasedStateMachine):
         self.deliver()
 
     def boot(self) -> None:
-        switch_as_remembered(self.hardware, self.state)
+        changes = Changes(self.hardware, self.state, ongoing=lambda _: False)
         self.reservations = Reservations(
             "CP_1", self.hardware, self.variables, self.clock, self.state, monotonic=lambda: 0.0
         )
         self.availability = Availability(
-            self.hardware, self.reservations, self.variables, self.clock, self.state, monotonic=lambda: 0.0
+            self.hardware, self.reservations, self.variables, self.clock, changes, monotonic=lambda: 0.0
         )
         self.availability.sending("BootNotification")
         self.powered = True
@@ -86,7 +85,7 @@ class ReservedStation(RuleBasedStateMachine):
         trio.run(self.state.keep)
         told = dict(self.told)
         self.powered = False
-        switch_as_remembered(self.hardware, MemoryState())  # as it comes from the factory
+        Changes(self.hardware, MemoryState(), ongoing=lambda _: False)  # switched as it comes from the factory
         self.boot()
         self.deliver()
         assert self.ended == []

@@ -17,7 +17,6 @@ async def state(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield MemoryState()
     else:
         async with open_state(tmp_path, "CP_1") as disk_state:
-            await disk_state.keep()
             yield disk_state
 
 

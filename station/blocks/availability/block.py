@@ -1,4 +1,4 @@
-"""G Availability: what the CSMS knows of each connector, the heartbeat, and ChangeAvailability (B01, B04, G01-G04)."""
+"""Tells the CSMS of each connector and that the station is alive, and answers ChangeAvailability."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import Final, Literal, NotRequired, TypedDict, cast
 from shared.clock import TrioClock
 from shared.ocppj import date_time
 from shared.ocppj.errors import CallFailed, CallRefused, CallTimedOut, ConnectionLost
+from station.blocks.availability.changes import Changes
 from station.blocks.block import Block, Handler
 from station.blocks.reservation import Reservations
 from station.device_model import HEARTBEAT_INTERVAL, OFFLINE_THRESHOLD, DeviceModel, follows_csms
 from station.hardware import Connector, Evse, Hardware
 from station.outgoing import Outgoing, Payload
-from station.state import State
-from station.switches import remember_switches
 
 ConnectorStatus = Literal["Available", "Occupied", "Reserved", "Unavailable", "Faulted"]
 
@@ -62,20 +61,17 @@ class Availability(Block):
         reservations: Reservations,
         variables: DeviceModel,
         clock: TrioClock,
-        state: State,
+        changes: Changes,
         *,
         monotonic: Callable[[], float],
         closed: Callable[[int], bool] = lambda _: False,
     ) -> None:
-        """state: has what is switched off remembered.
-
-        closed: tells of an EVSE by its id whether it takes nobody new for now.
-        """
+        """closed: tells of an EVSE by its id whether it takes nobody new for now."""
         self._hardware = hardware
         self._reservations = reservations
         self._variables = variables
         self._clock = clock
-        self._state = state
+        self._changes = changes
         self._monotonic = monotonic
         self._closed = closed
         self._reported: dict[Connector, ConnectorStatus] = {}
@@ -100,8 +96,10 @@ class Availability(Block):
         return {"ChangeAvailability": self.change_availability}
 
     def hardware_changed(self) -> None:
-        """What is switched off stays so over a reboot (G03.FR.08)."""
-        remember_switches(self._hardware, self._state)
+        self._changes.hardware_changed()
+
+    def tick(self) -> bool:
+        return self._changes.settle()
 
     def connected(self, offline_s: float | None) -> None:
         """After a long time all connectors are reported, else those that have changed (B04)."""
@@ -169,18 +167,13 @@ class Availability(Block):
     def change_availability(self, request: ChangeAvailabilityRequest) -> Payload:
         """Answer ChangeAvailability for a connector, an EVSE or the station (G03, G04).
 
-        Accepted as well where nothing changes (G03.FR.03); Rejected for an EVSE or connector that is not there.
+        Accepted as well where nothing changes (G03.FR.03); Scheduled while a transaction is ongoing there (G03.FR.05).
         """
-        target: Hardware | Evse | Connector | None = self._hardware
         evse_type = request.get("evse")
-        if evse_type is not None:
-            target = evse = self._hardware.evse(evse_type["id"])
-            if evse is not None and "connectorId" in evse_type:
-                target = evse.connector(evse_type["connectorId"])
-        if target is None:
-            return {"status": "Rejected"}
-        target.switch(operative=request["operationalStatus"] == "Operative")
-        return {"status": "Accepted"}
+        path = [] if evse_type is None else [evse_type["id"]]
+        if evse_type is not None and "connectorId" in evse_type:
+            path.append(evse_type["connectorId"])
+        return {"status": self._changes.request(path, operative=request["operationalStatus"] == "Operative")}
 
     def _heartbeat_at(self) -> float:
         interval_s = self._variables[HEARTBEAT_INTERVAL]

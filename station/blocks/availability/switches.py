@@ -25,6 +25,11 @@ def remember_switches(hardware: Hardware, state: State) -> None:
         state.delete(AVAILABILITY)
 
 
+def part_at(hardware: Hardware, path: list[int]) -> Hardware | Evse | Connector | None:
+    """The station, EVSE or connector of a path [], [evseId] or [evseId, connectorId]; None where there is none."""
+    return next((part for other, part in _parts(hardware) if other == path), None)
+
+
 def _parts(hardware: Hardware) -> Iterator[tuple[list[int], Hardware | Evse | Connector]]:
     yield [], hardware
     for evse in hardware.evses:
