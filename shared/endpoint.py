@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import orjson
 import trio
@@ -31,7 +31,7 @@ from shared.ocppj.errors import (
 from shared.ocppj.frames import Call, CallError, CallResult, UnreadableAnswer
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import Side, Version
-from shared.websocket import WebSocket, WebSocketClosed
+from shared.websocket import WebSocketClosed
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,18 @@ Admit = Callable[[str], None]
 Late = Callable[[Payload | CallFailed], None]
 
 _Message = TypeVar("_Message", bound=Call | CallResult | CallError)
+
+
+class Wire(Protocol):
+    """What an Endpoint needs of a WebSocket: whole messages, both ways, as `shared.websocket.WebSocket` has them."""
+
+    async def receive(self) -> str:
+        """The next message. Raises WebSocketClosed."""
+        ...
+
+    async def send(self, text: str) -> None:
+        """Send a message. Raises WebSocketClosed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +153,7 @@ class Endpoint:
 
     def __init__(
         self,
-        ws: WebSocket,
+        ws: Wire,
         language: Language,
         answer: Answer,
         admit: Admit,

@@ -2,14 +2,25 @@
 
 A plain socket is read when it has become readable and written at once where it has room. Trio's own stream would first
 try and fail to read, and give up its turn after each write: half of what a short message costs. Every other kind of
-stream (TLS, memory) is used as it is.
+stream (TLS, memory) is used as it is; one that stands before another stream says itself what it can send at once.
 """
 
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 
 import trio
+
+
+class Prompt(trio.abc.HalfCloseableStream):
+    """A stream that can send without waiting, although it is no socket itself."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def send_now(self, data: bytes) -> int:
+        """As the function `send_now`."""
 
 
 async def receive_some(stream: trio.abc.Stream, max_bytes: int) -> bytes | bytearray:
@@ -32,7 +43,7 @@ def send_now(stream: trio.abc.Stream, data: bytes) -> int:
     Raises BrokenResourceError, ClosedResourceError. No other task may be sending.
     """
     if not isinstance(stream, trio.SocketStream):
-        return 0
+        return stream.send_now(data) if isinstance(stream, Prompt) else 0
     try:
         return os.write(_open_descriptor(stream), data)
     except BlockingIOError:

@@ -7,6 +7,7 @@ receives, without a reading task and a channel of its own: two task switches les
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -78,6 +79,7 @@ class WebSocket:
         "_read_over",
         "_reading",
         "_send_lock",
+        "_silence",
         "_stream",
         "_texts",
     )
@@ -94,6 +96,7 @@ class WebSocket:
         self._send_lock = trio.Lock()
         self._read_bytes = _READ_BYTES_COMPRESSED if engine.extensions else _READ_BYTES
         self._reading = False
+        self._silence: trio.CancelScope | None = None
         self._read_over = trio.lowlevel.ParkingLot()
         self._ping_unanswered = False
         self._pings: dict[int, trio.Event] = {}
@@ -115,6 +118,12 @@ class WebSocket:
     def subprotocol(self) -> str | None:
         """The subprotocol agreed on in the handshake."""
         return self._engine.subprotocol
+
+    def set_ping_interval(self, interval_s: float) -> None:
+        """Have another interval than `Patience.ping_interval_s` from now on; 0: no pings."""
+        self._patience = dataclasses.replace(self._patience, ping_interval_s=interval_s)
+        if self._silence is not None:
+            self._silence.deadline = trio.current_time() + (interval_s or math.inf)
 
     async def receive(self) -> str:
         """The next text message. Raises WebSocketClosed once it is closed and all that came before was received."""
@@ -180,8 +189,10 @@ class WebSocket:
                 self._early = False
                 await self._settle(more=True)
                 return
-            with trio.CancelScope(relative_deadline=self._patience.ping_interval_s or math.inf) as silence:
+            self._silence = trio.CancelScope(relative_deadline=self._patience.ping_interval_s or math.inf)
+            with self._silence as silence:
                 data = await receive_some(self._stream, self._read_bytes)
+            self._silence = None
             if silence.cancelled_caught:
                 await self._probe()
             else:

@@ -1,34 +1,42 @@
-"""One charging station: its link to the CSMS, its hardware and its functional blocks, in one nursery."""
+"""One charging station: what of it outlasts a power cycle, and the firmware that every power-up boots anew."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Any, Final
+from typing import Final, NoReturn
 
 import trio
 
 from shared.clock import TrioClock
-from shared.endpoint import Endpoint, Language
-from shared.message_log import MessageLog
-from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported
+from shared.endpoint import Language
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201, Side
-from shared.websocket import WebSocket, WebSocketClosed
-from station.blocks.availability import Availability
-from station.blocks.provisioning import Provisioning, may_send
-from station.blocks.remote_control import RemoteControl
-from station.blocks.reservation import Reservations
-from station.device_model import MESSAGE_TIMEOUT, DeviceModel
+from station.blocks.provisioning import BootReason
+from station.device_model import BASIC_AUTH_PASSWORD, IDENTITY, DeviceModel
+from station.firmware import Firmware
 from station.hardware import Hardware
-from station.link import Link, OpenStream
-from station.outgoing import Outgoing, Payload
-from station.pulse import Pulse
+from station.link import Link
+from station.network import Network, OpenStream
+from station.network_profile import NetworkProfiles
+from station.state import State
+from station.state.keys import BOOT_REASON
 
 log = logging.getLogger()
+
+REBOOT_S: Final = 5.0
+"""How long a reboot leaves the station without its firmware."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Restart:
+    reason: BootReason
+    graceful: bool
+    off_s: float
 
 
 class Station:
@@ -39,6 +47,7 @@ class Station:
         identity: str,
         hardware: Hardware,
         variables: DeviceModel,
+        state: State,
         *,
         csms_url: str,
         password: str,
@@ -49,129 +58,89 @@ class Station:
     ) -> None:
         """csms_url: ws:// or wss://, without the identity, else ValueError. open_stream: opens a stream to such a URL.
 
-        random: gives message ids and jitter: the same seed, the same messages.
+        state: what the firmware remembers. random: gives message ids and jitter: the same seed, the same messages.
         """
         self.identity = identity
         self.hardware = hardware
+        self.network = Network(open_stream)
+        self.firmware: Firmware | None = None
         self._variables = variables
+        self._state = state
         self._clock = clock
         self._random = random
         self._language = Language(V201, schemas, Side.STATION)
-        self._link = Link(identity, csms_url, password, variables, open_stream=open_stream, random=random)
-        self._changed = Pulse()
-        self._offline_since: float | None = None
-        monotonic = trio.current_time
-        self._reservations = Reservations(identity, hardware, variables, clock, monotonic=monotonic)
-        self._availability = Availability(hardware, self._reservations, variables, clock, monotonic=monotonic)
-        self._provisioning = Provisioning(
-            identity, variables, clock, monotonic=monotonic, accepted=self._availability.report_all
+        variables.deliver(IDENTITY, identity)
+        variables.deliver(BASIC_AUTH_PASSWORD, password)
+        profiles = NetworkProfiles(identity, csms_url, variables, state)
+        self._new_link: Final[Callable[[], Link]] = lambda: Link(
+            identity, variables, profiles, open_stream=self.network.open_stream, random=random
         )
-        self._remote_control = RemoteControl(hardware, self._provisioning, self._availability)
-        # The most urgent first: whoever of these has something to say is heard before those behind.
-        self._blocks: Final = (self._provisioning, self._remote_control, self._reservations, self._availability)
-        self._answers: Final[Mapping[str, Callable[[Any], Payload]]] = {
-            "CancelReservation": self._reservations.cancel_reservation,
-            "ChangeAvailability": self._availability.change_availability,
-            "ReserveNow": self._reservations.reserve_now,
-            "TriggerMessage": self._remote_control.trigger_message,
-        }
-        hardware.watch(self._hardware_changed)
+        self._restart: trio.MemorySendChannel[_Restart] | None = None
 
-    async def run(self) -> None:
-        """Live until cancelled. When that happens the CSMS is told with WebSocket close code 1001."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._expire_reservations)
-            nursery.start_soon(self._link.run, self._converse)
+    async def run(self) -> NoReturn:
+        """Live until cancelled. When that happens the CSMS is told with WebSocket close code 1001.
+
+        Raises StateUnavailable when what is to be remembered cannot be kept.
+        """
+        try:
+            while True:
+                await self._run_until_restart()
+        finally:
+            await self.network.aclose()
 
     def now(self) -> datetime:
         """The time by the station's clock, which follows that of the CSMS."""
         return self._clock.now()
 
-    def _hardware_changed(self) -> None:
-        self._reservations.hardware_changed()
-        self._changed.beat()
+    def reboot(self, reason: BootReason, *, graceful: bool = True, off_s: float = REBOOT_S) -> None:
+        """End the firmware as soon as this task lets it, and boot it again `off_s` seconds later.
 
-    async def _expire_reservations(self) -> None:
-        """End reservations on time, also while nobody is connected."""
-        while True:
-            expiry = self._reservations.next_expiry
-            wait_s = float("inf") if expiry is None else (expiry - self._clock.now()).total_seconds()
-            with trio.move_on_after(wait_s):
-                await self._changed.wait()  # the clock may have been set, too
-            if self._reservations.expire():
-                self._changed.beat()
-
-    async def _converse(self, ws: WebSocket) -> WebSocketClosed:
-        """Live on one connection until it ends."""
-        endpoint = Endpoint(
-            ws,
-            self._language,
-            self._answer,
-            self._provisioning.admit,
-            messages=MessageLog(self.identity),
-            new_message_id=lambda: str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
-            call_timeout_s=self._variables[MESSAGE_TIMEOUT],
-        )
-        self._provisioning.connected()
-        if self._offline_since is not None:
-            self._availability.back_online(trio.current_time() - self._offline_since)
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._speak, endpoint)
-                closed = await endpoint.run()
-                nursery.cancel_scope.cancel()
-            return closed
-        finally:
-            self._offline_since = trio.current_time()
-            self._remote_control.offline()
-
-    async def _answer(self, action: str, payload: Payload) -> Payload:
-        """Answer a CALL of the CSMS.
-
-        The handlers are plain functions, so what they give the station to say is said behind the answer: no other
-        task runs before that is on its way (F06.FR.04).
+        reason: what the BootNotification will say. graceful: the CSMS is told goodbye; without, the power just goes.
+        No effect while the station is off or about to be.
         """
-        handler = self._answers.get(action)
-        if handler is None:
-            raise NotSupported(f"This station does not serve {action}")
-        response = handler(payload)
-        self._changed.beat()
-        return response
+        if self.firmware is not None and self._restart is not None:
+            with contextlib.suppress(trio.WouldBlock):
+                self._restart.send_nowait(_Restart(reason, graceful, off_s))
 
-    async def _speak(self, endpoint: Endpoint) -> None:
-        """Say what there is to say, one CALL at a time, as long as the connection lasts."""
-        while True:
-            outgoing = self._next_call()
-            if outgoing is None:
-                with trio.move_on_at(self._next_due_at()):
-                    await self._changed.wait()
-                continue
-            self._availability.sending(outgoing.action)
+    async def _run_until_restart(self) -> None:
+        reason: BootReason = self._state.get(BOOT_REASON) or "PowerUp"
+        self._state.delete(BOOT_REASON)
+        restart = await self._run_firmware(reason)
+        self.hardware.lose_power()
+        if not restart.graceful:
+            self._state.lose_power()
+        self._state.put(BOOT_REASON, restart.reason)
+        await self._state.keep()
+        log.info("%s: off for %g s (%s)", self.identity, restart.off_s, restart.reason)
+        await trio.sleep(restart.off_s)
+        self.hardware.restore_power()
+
+    async def _run_firmware(self, reason: BootReason) -> _Restart:
+        self._variables.recall()
+        link = self._new_link()
+        firmware = Firmware(
+            self.identity,
+            self.hardware,
+            self._variables,
+            self._state,
+            link,
+            self._language,
+            clock=self._clock,
+            random=self._random,
+            boot_reason=reason,
+            reboot=self.reboot,
+        )
+        self._restart, restarts = trio.open_memory_channel[_Restart](1)
+        with self.hardware.watching(
+            firmware.hardware_changed, token=firmware.token_presented, stop=firmware.stop_pressed
+        ):
+            self.firmware = firmware
             try:
-                response = await endpoint.call(outgoing.action, outgoing.payload)
-            except ConnectionLost as lost:
-                outgoing.failed(lost)
-                return
-            except CallFailed as failure:
-                log.warning("%s: %s brought no result: %s", self.identity, outgoing.action, failure)
-                outgoing.failed(failure)
-                if isinstance(failure, CallRefused) and failure.code == "SecurityError":
-                    self._provisioning.forgotten()
-            else:
-                outgoing.answered(response)
-            self._changed.beat()
-
-    def _next_call(self) -> Outgoing | None:
-        """The most urgent of what may be said now."""
-        for block in self._blocks:
-            outgoing = block.next_call()
-            if outgoing is not None and may_send(
-                self._provisioning.registration, outgoing.action, asked_for=outgoing.asked_for
-            ):
-                return outgoing
-        return None
-
-    def _next_due_at(self) -> float:
-        """When to look again although nothing has changed. What is due, but may not be said, waits for a change."""
-        now = trio.current_time()
-        return min((due for block in self._blocks if (due := block.due_at()) > now), default=float("inf"))
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(firmware.run)
+                    restart = await restarts.receive()
+                    link.says_goodbye = restart.graceful
+                    nursery.cancel_scope.cancel()
+            finally:
+                self.firmware = None
+        return restart

@@ -19,12 +19,16 @@ from shared.handshake import HandshakeRefused, basic_authorization, connect, con
 from shared.ocppj.versions import V201
 from shared.websocket import Patience, WebSocket, WebSocketClosed
 from station.device_model import (
+    BASIC_AUTH_PASSWORD,
     RETRY_BACK_OFF_RANDOM_RANGE,
     RETRY_BACK_OFF_REPEAT_TIMES,
     RETRY_BACK_OFF_WAIT_MINIMUM,
     WEB_SOCKET_PING_INTERVAL,
     DeviceModel,
+    Variable,
 )
+from station.network import OpenStream
+from station.network_profile import NetworkProfiles, entry_to_try
 
 log = logging.getLogger()
 
@@ -33,7 +37,6 @@ PASSWORD_REFUSED_WAIT_S: Final = 60.0
 """On top of the back-off: a password does not become right by itself, and trying often looks like an attack."""
 _GOODBYE_TIMEOUT_S: Final = 2.0
 
-OpenStream = Callable[[str], Awaitable[trio.abc.Stream]]
 Converse = Callable[[WebSocket], Awaitable[WebSocketClosed]]
 
 
@@ -61,92 +64,113 @@ class Link:
     def __init__(
         self,
         identity: str,
-        csms_url: str,
-        password: str,
         variables: DeviceModel,
+        profiles: NetworkProfiles,
         *,
         open_stream: OpenStream,
         random: Random,
     ) -> None:
-        """csms_url: without the identity. open_stream: a stream to the host of a URL. Raises ValueError: csms_url."""
+        """open_stream: a stream to the host of a URL."""
         self._identity = identity
-        self.url = connection_url(csms_url, identity)
-        self._headers = {"Authorization": basic_authorization(identity, password)}
         self._variables = variables
+        self.profiles = profiles
         self._open_stream = open_stream
         self._random = random
+        self._connection = trio.CancelScope()
+        self._reconnecting = False
+        self.says_goodbye = True
+        """Whether the CSMS is told when the station ends the connection."""
 
     async def run(self, converse: Converse) -> NoReturn:
         """Connect for ever. converse: what is done with each connection, until it has ended; returns how it ended.
 
         When this is cancelled, the CSMS is told that the station is going away (1001).
         """
-        waits = 0
+        entries = self.profiles.boot()
+        waits = failures = 0
         while True:
+            entry = entry_to_try(entries, failures, self._variables)
+            url = connection_url(entry.profile.csms_url, self._identity)
             try:
-                ws = await self._connect()
+                ws = await self._connect(url)
             except NotConnected as reason:
                 what = str(reason)
                 wait_s = back_off_s(self._variables, waits, self._random) + reason.extra_wait_s
                 waits += 1
+                failures += 1
             else:
-                log.info("%s: connected to %s (%s)", self._identity, self.url, ws.subprotocol)
+                self.profiles.connected(entry)
+                log.info("%s: connected to %s (%s)", self._identity, url, ws.subprotocol)
                 what = f"disconnected ({await self._use(ws, converse)})"
-                wait_s = back_off_s(self._variables, 0, self._random)
-                waits = 1
+                wait_s = 0.0 if self._reconnecting else back_off_s(self._variables, 0, self._random)
+                waits, failures = 1, 0
             log.warning("%s: %s; connecting again in %.1f s", self._identity, what, wait_s)
             await trio.sleep(wait_s)
 
-    async def _connect(self) -> WebSocket:
+    def reconnect(self) -> None:
+        """Say goodbye to the CSMS, if the station is connected, and connect again at once."""
+        self._reconnecting = True
+        self._connection.cancel()
+
+    async def _connect(self, url: str) -> WebSocket:
         try:
             with trio.fail_after(CONNECT_TIMEOUT_S):
-                return await self._handshake()
+                return await self._handshake(url)
         except trio.TooSlowError:
-            raise NotConnected(f"{self.url} did not answer within {CONNECT_TIMEOUT_S:g} s") from None
+            raise NotConnected(f"{url} did not answer within {CONNECT_TIMEOUT_S:g} s") from None
         except OSError as error:
-            raise NotConnected(f"{self.url} cannot be reached: {_cause(error)}") from error
+            raise NotConnected(f"{url} cannot be reached: {_cause(error)}") from error
         except WebSocketClosed as closed:
-            raise NotConnected(f"{self.url} hung up ({closed})") from closed
+            raise NotConnected(f"{url} hung up ({closed})") from closed
         except HandshakeRefused as refused:
-            raise self._explained(refused) from refused
+            raise self._explained(url, refused) from refused
 
-    async def _handshake(self) -> WebSocket:
+    async def _handshake(self, url: str) -> WebSocket:
         patience = Patience(ping_interval_s=self._variables[WEB_SOCKET_PING_INTERVAL])
+        headers = {"Authorization": basic_authorization(self._identity, self._variables[BASIC_AUTH_PASSWORD])}
         async with AsyncExitStack() as undo:
-            stream = await self._open_stream(self.url)
+            stream = await self._open_stream(url)
             undo.push_async_callback(trio.aclose_forcefully, stream)
-            ws = await connect(stream, self.url, self._headers, [V201.subprotocol], patience)
+            ws = await connect(stream, url, headers, [V201.subprotocol], patience)
             if ws.subprotocol is None:
                 await ws.close(CloseCode.PROTOCOL_ERROR, "no subprotocol in common")
-                raise NotConnected(f"{self.url} does not speak {V201.subprotocol}")
+                raise NotConnected(f"{url} does not speak {V201.subprotocol}")
             undo.pop_all()
             return ws
 
-    def _explained(self, refused: HandshakeRefused) -> NotConnected:
+    def _explained(self, url: str, refused: HandshakeRefused) -> NotConnected:
         match refused.status:
             case HTTPStatus.UNAUTHORIZED:
                 return NotConnected(
-                    f"{self.url} refuses the password (401): start the station with the one the CSMS knows "
+                    f"{url} refuses the password (401): start the station with the one the CSMS knows "
                     "(--password or STATION_PASSWORD), or give the CSMS this one",
                     extra_wait_s=PASSWORD_REFUSED_WAIT_S,
                 )
             case HTTPStatus.NOT_FOUND:
                 return NotConnected(
-                    f"{self.url} does not exist (404): register the station {self._identity} with the CSMS, "
+                    f"{url} does not exist (404): register the station {self._identity} with the CSMS, "
                     "or correct --csms"
                 )
             case None:
-                return NotConnected(f"{self.url} does not speak WebSocket and {V201.subprotocol}: {refused}")
+                return NotConnected(f"{url} does not speak WebSocket and {V201.subprotocol}: {refused}")
             case status:
-                return NotConnected(f"{self.url} refuses the connection ({status}): {refused}")
+                return NotConnected(f"{url} refuses the connection ({status}): {refused}")
 
     async def _use(self, ws: WebSocket, converse: Converse) -> WebSocketClosed:
+        def variable_set(variable: Variable[object]) -> None:
+            if variable is WEB_SOCKET_PING_INTERVAL:
+                ws.set_ping_interval(self._variables[WEB_SOCKET_PING_INTERVAL])
+
+        self._reconnecting = False
         async with ws:
             try:
-                return await converse(ws)
+                with self._variables.watching(variable_set), trio.CancelScope() as self._connection:
+                    return await converse(ws)
+                return WebSocketClosed(CloseCode.GOING_AWAY, "to connect anew")
             finally:
-                with trio.move_on_after(_GOODBYE_TIMEOUT_S, shield=True):
-                    await ws.close(CloseCode.GOING_AWAY, "the station stops")
+                if self.says_goodbye:
+                    with trio.move_on_after(_GOODBYE_TIMEOUT_S, shield=True):
+                        await ws.close(CloseCode.GOING_AWAY, "the station stops")
 
 
 def _cause(error: OSError) -> str:

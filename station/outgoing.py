@@ -16,7 +16,8 @@ class Outgoing:
     """A CALL that a block wants sent, and whom to tell what became of it.
 
     answered: takes the response's payload. failed: takes the reason; neither is called when the station stops before.
-    asked_for: the CSMS asked for it with a TriggerMessage (B02.FR.02).
+    asked_for: the CSMS asked for it with a TriggerMessage (B02.FR.02). late: takes what comes after `failed` was told
+    that no answer came in time.
     """
 
     action: str
@@ -24,3 +25,4 @@ class Outgoing:
     answered: Callable[[Payload], None]
     failed: Callable[[CallFailed], None]
     asked_for: bool = False
+    late: Callable[[Payload | CallFailed], None] | None = None

@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from shared.handshake import connection_url
@@ -22,8 +23,8 @@ _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 class Settings:
     """One run's choices.
 
-    csms: URL without the identity. evses; connectors: of each EVSE. call_timeout: seconds. seed: None for another run
-    every time.
+    csms: URL without the identity. evses; connectors: of each EVSE. call_timeout: seconds. state_dir: None for one
+    that remembers nothing. seed: None for another run every time.
     """
 
     identity: str
@@ -32,6 +33,7 @@ class Settings:
     evses: int
     connectors: int
     call_timeout: int
+    state_dir: Path | None
     seed: int | None
     log_level: str
 
@@ -110,6 +112,12 @@ def _number(least: int, most: int | None = None) -> Callable[[str], int]:
     return read
 
 
+def _directory(text: str) -> Path:
+    if not text or (Path(text).exists() and not Path(text).is_dir()):
+        raise ValueError(f"{text!r} is not a directory")
+    return Path(text)
+
+
 def _seed(text: str) -> int:
     try:
         return int(text)
@@ -132,6 +140,7 @@ _OPTIONS: Final = (
     _Option("evses", _number(1, MAX_EVSES), 1, "number of EVSEs", "N"),
     _Option("connectors", _number(1, MAX_CONNECTORS), 1, "number of connectors of each EVSE", "N"),
     _Option("call-timeout", _number(1), 30, "how long to wait for the answer to a message, in seconds", "S"),
+    _Option("state-dir", _directory, None, "what the station remembers when it is started again; else nothing", "DIR"),
     _Option("seed", _seed, None, "makes a run repeatable: the same message ids, the same jitter", "N"),
     _Option("log-level", _log_level, "info", ", ".join(_LOG_LEVELS), "LEVEL"),
 )

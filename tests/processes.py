@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from signal import Signals
 from subprocess import DEVNULL, PIPE, STDOUT
@@ -25,6 +26,7 @@ HOST: Final = "127.0.0.1"
 DEADLINE_S: Final = 30.0
 """For a program to say or do what it is expected to at once: generous, for the machine may be busy."""
 _END_S: Final = 8.0
+_LOOK_EVERY_S: Final = 0.02
 
 Found = TypeVar("Found")
 Started = TypeVar("Started", bound="Program")
@@ -144,6 +146,25 @@ class Csms(Program):
         identities: list[str] = (await self.rest.get("/list")).json()["cp_ids"]
         return identities
 
+    async def get(self, path: str, **query: Any) -> Any:
+        """The body of what GET answers, which must be 200. query: where a parameter is a Python keyword, add a _."""
+        response = await self.rest.get(path, params={name.rstrip("_"): value for name, value in query.items()})
+        assert response.status_code == HTTPStatus.OK, response.text
+        return response.json()
+
+    async def shows(
+        self, path: str, look: Callable[[Any], object], *, within_s: float = DEADLINE_S, **query: Any
+    ) -> Any:
+        """The body of what GET answers, as soon as `look` is true of it. AssertionError if that takes too long."""
+        body: Any = None
+        with trio.move_on_after(within_s):
+            while True:
+                body = await self.get(path, **query)
+                if look(body):
+                    return body
+                await trio.sleep(_LOOK_EVERY_S)
+        raise AssertionError(f"GET {path} has not shown it within {within_s:g} s, but {body}")
+
     async def reserve(self, station_id: str | None = None, **wish: Any) -> tuple[int, dict[str, Any]]:
         """POST /reserve: status and body of the answer."""
         path = "/reserve" if station_id is None else f"/reserve/{station_id}"
@@ -206,10 +227,10 @@ class Programs:
         self._database = f"sqlite:///{folder}/csms.db"  # of every CSMS of the test, so that one can follow another
         self.started: list[Program] = []
 
-    async def csms(self, *options: str, port: int = 0) -> Csms:
+    async def csms(self, *options: str, port: int = 0, environment: Mapping[str, str] | None = None) -> Csms:
         """`python -m csms`, ready, on loopback and ports that the system chose."""
         where = ("--host", HOST, "--port", str(port), "--api-port", "0")
-        return await self.ready_csms(*where, *options)
+        return await self.ready_csms(*where, *options, environment=environment)
 
     async def ready_csms(self, *options: str, environment: Mapping[str, str] | None = None) -> Csms:
         """`python -m csms` with these options and nothing else, ready."""

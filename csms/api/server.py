@@ -35,6 +35,7 @@ from shared.ocppj.errors import OcppError
 _MAX_BODY_BYTES: Final = 2**20
 _BODY_TIMEOUT_S: Final = 10
 _GRACE_S: Final = 3.0
+_BACKLOG: Final = 1024  # a connection beyond it is tried again by its client's system, a second later
 
 
 def create_api(services: Services) -> QuartTrio:
@@ -97,6 +98,7 @@ async def serve_api(
     """
     config = Config()
     config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+    config.backlog = _BACKLOG
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
     config.loglevel = "WARNING"

@@ -21,6 +21,7 @@ from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.api.views import STATION, StationsView, StationView
+from csms.api.whole import made_whole
 from csms.registry import Entry, Registration, Station, is_identity
 from shared.ocppj.date_time import to_wire
 
@@ -78,8 +79,9 @@ def station_routes(services: Services) -> Blueprint:
             )
         status = HTTPStatus.CREATED if services.registry.get(station_id) is None else HTTPStatus.OK
         entry = await _changed(services, body)
-        station = await services.registry.put(station_id, **_demoted(entry))
-        await _hang_up_demoted(services, station, entry)
+        with made_whole():
+            station = await services.registry.put(station_id, **_demoted(entry))
+            await _hang_up_demoted(services, station, entry)
         return _describe(services, station), status.value
 
     @routes.patch("/<station_id>")
@@ -94,8 +96,9 @@ def station_routes(services: Services) -> Blueprint:
         body = await read_body(PatchStation)
         station = known_station(services, station_id)
         entry = await _changed(services, body)
-        await services.registry.update(station, **_demoted(entry))
-        await _hang_up_demoted(services, station, entry)
+        with made_whole():
+            await services.registry.update(station, **_demoted(entry))
+            await _hang_up_demoted(services, station, entry)
         return _describe(services, known_station(services, station_id))
 
     @routes.delete("/<station_id>")
@@ -106,9 +109,11 @@ def station_routes(services: Services) -> Blueprint:
         answers=[Answer(204, "It is forgotten", media=None)],
     )
     async def delete_station(station_id: str) -> ResponseReturnValue:
-        await services.registry.remove(known_station(services, station_id))
-        services.device_models.forget(station_id)
-        await _hang_up(services, station_id, "the station was deleted")
+        station = known_station(services, station_id)
+        with made_whole():
+            await services.registry.remove(station)
+            services.device_models.forget(station_id)
+            await _hang_up(services, station_id, "the station was deleted")
         return "", HTTPStatus.NO_CONTENT.value
 
     return routes

@@ -15,6 +15,7 @@ from csms.api.documentation import PAGE, Answer, answer, body, documented, probl
 from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
+from csms.api.whole import made_whole
 from csms.tokens import Key, Token, TokenType
 from shared.ocppj.date_time import to_wire
 
@@ -148,7 +149,8 @@ def token_routes(services: Services) -> Blueprint:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The type must be one of {', '.join(get_args(TokenType))}")
         if len(id_token) > _MAX_LENGTH:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"An idToken has at most {_MAX_LENGTH} characters")
-        is_new = await services.tokens.put(token_type, id_token, token)
+        with made_whole():
+            is_new = await services.tokens.put(token_type, id_token, token)
         status = HTTPStatus.CREATED if is_new else HTTPStatus.OK
         return _describe(token_type, id_token, token), status.value
 
@@ -159,7 +161,9 @@ def token_routes(services: Services) -> Blueprint:
         answers=[Answer(204, "It is forgotten", media=None), _UNKNOWN],
     )
     async def delete_token(token_type: str, id_token: str) -> ResponseReturnValue:
-        if not await services.tokens.delete(_key(token_type, id_token)):
+        with made_whole():
+            was_known = await services.tokens.delete(_key(token_type, id_token))
+        if not was_known:
             raise _unknown(token_type, id_token)
         return "", HTTPStatus.NO_CONTENT.value
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
+import trio
 from sqlalchemy import Connection, Select, and_, bindparam, case, or_, select, update
 
 from csms.alarm import Alarm
@@ -26,6 +27,7 @@ from csms.store.tables import reservations
 from shared.clock import Clock
 from shared.ocppj.errors import CallTimedOut, ConnectionLost, InvalidAnswer, OcppError
 
+_MAY_HAVE_BEEN_USED: Final = (*LIVE, ReservationState.EXPIRED, ReservationState.REMOVED)
 _RETRY: Final = timedelta(seconds=10)  # until an end that the database did not take is tried again
 
 
@@ -48,13 +50,14 @@ class Reservations:
             index_elements=list(reservations.primary_key.columns),
             set_={column.name: save.excluded[column.name] for column in reservations.c if not column.primary_key},
         )
-        # A transaction that began offline is told of after its reservation has expired here (H01.FR.15).
+        # A transaction that began offline is told of after its reservation has expired here (H01.FR.15); and what was
+        # being written when its connection was lost may have come to nothing.
         self._save_used = (
             update(reservations)
             .where(
                 reservations.c.station_id == bindparam("station"),
                 reservations.c.reservation_id == bindparam("reservation"),
-                reservations.c.state.in_([ReservationState.EXPIRED.value, ReservationState.REMOVED.value]),
+                reservations.c.state.in_([state.value for state in _MAY_HAVE_BEEN_USED]),
             )
             .values(state=ReservationState.USED.value, changed_at=bindparam("now"))
         )
@@ -233,7 +236,11 @@ class Reservations:
         if reservation is not None:
             async with reservation.lock:
                 if reservation.state.is_live:
-                    yield [self._row(reservation, state=state), self._ended(reservation, state)]
+                    try:
+                        yield [self._row(reservation, state=state), self._ended(reservation, state)]
+                    except trio.Cancelled:
+                        self._apply(reservation, state=state)  # what was handed to the store is written all the same
+                        raise
                     self._apply(reservation, state=state)
                     return
         key = {"station": station_id, "reservation": int(reservation_id), "now": to_ms(self._clock.now())}
@@ -273,8 +280,8 @@ class Reservations:
             await self._proven(reservation, alone=alone)
         elif not reservation.confirmed and status == "Available" and len(reservation.evse_ids) == 1:
             state = ReservationState.REMOVED
-            await self._store.commit(self._row(reservation, state=state), self._ended(reservation, state))
-            self._apply(reservation, state=state)
+            changes = self._row(reservation, state=state), self._ended(reservation, state)
+            await self._commit(reservation, *changes, state=state)
         elif not reservation.confirmed and status == "Reserved":
             await self._write(reservation, confirmed=True)
 
@@ -317,9 +324,10 @@ class Reservations:
             },
         )
         changed = {"request": request, "proposed": proposed, "state": state, "confirmed": True}
-        await self._store.commit(self._row(reservation, **changed), made)
-        self._apply(reservation, **changed)
-        self._alarm.set(reservation.over_at, reservation)
+        try:
+            await self._commit(reservation, self._row(reservation, **changed), made, **changed)
+        finally:
+            self._alarm.set(reservation.over_at, reservation)
 
     # --- how they are kept --------------------------------------------------------------------------------------------
 
@@ -330,7 +338,15 @@ class Reservations:
         self._alarm.set(reservation.over_at, reservation)
 
     async def _write(self, reservation: Reservation, **changed: Any) -> None:
-        await self._store.commit(self._row(reservation, **changed))
+        await self._commit(reservation, self._row(reservation, **changed), **changed)
+
+    async def _commit(self, reservation: Reservation, *changes: Change, **changed: Any) -> None:
+        """Write, and then have in memory what has changed; also when cancelled, for it is written all the same."""
+        try:
+            await self._store.commit(*changes)
+        except trio.Cancelled:
+            self._apply(reservation, **changed)
+            raise
         self._apply(reservation, **changed)
 
     def _apply(self, reservation: Reservation, **changed: Any) -> None:

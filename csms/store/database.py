@@ -109,11 +109,10 @@ def open_engine(url: str) -> Engine:
     try:
         with engine.connect() as connection:
             _migrate(connection, url)
-    except DBAPIError as error:
+    except BaseException as error:
         engine.dispose()
-        raise UserMistake(f"the database {_shown(url)} does not open: {_first_line(error)}") from None
-    except UserMistake:
-        engine.dispose()
+        if isinstance(error, DBAPIError):
+            raise UserMistake(f"the database {_shown(url)} does not open: {_first_line(error)}") from None
         raise
     return engine
 
@@ -142,15 +141,21 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _migrate(connection: Connection, url: str) -> None:
+    """Take all steps that are missing, or, when that is interrupted, none."""
     config = alembic.config.Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in known:
         raise UserMistake(
             f"the database {_shown(url)} is of a newer csms (revision {current}): run that one, or use another database"
         )
     connection.rollback()
+    if current == scripts.get_current_head():
+        return
+    if connection.dialect.name == "sqlite":  # whose driver begins no transaction before it makes a table
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     config.attributes["connection"] = connection
     alembic.command.upgrade(config, "head")
     connection.commit()

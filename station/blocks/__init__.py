@@ -1,7 +1,4 @@
-"""The station's side of OCPP's functional blocks, one module each.
+"""The station's side of OCPP's functional blocks, one module each, or a package where one would be too long.
 
-A block decides and does no I/O: it answers the CSMS's requests as plain functions, and offers what the station has to
-say as `next_call()` (the most urgent CALL, None when there is nothing) and `due_at()` (when there will be something
-although nothing has changed meanwhile; infinity for never). Times in seconds called `now` and `due_at` are those of
-the `monotonic` clock each block is given.
+A block decides and does no I/O. What the firmware asks of it, and when, is in `block`.
 """

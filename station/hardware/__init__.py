@@ -1,32 +1,90 @@
-"""The simulated physical world: a station's EVSEs and connectors. No OCPP but the names of the connector types."""
+"""The simulated physical world: a station's EVSEs and all that can be touched of them. No OCPP but its names.
+
+Time and chance come from outside, nothing here waits and there is no task: who looks is given the state of that moment.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from random import Random
+from typing import Any
 
+from station.hardware.connected import ConnectedVehicle
 from station.hardware.connector import Connector
-from station.hardware.evse import Evse
+from station.hardware.errors import Blocked, DoesNotFit, HardwareError, Locked
+from station.hardware.evse import Evse, Transfer
+from station.hardware.meter import Meter, Reading
+from station.hardware.parts import Contactor, Token, TokenReader
+from station.hardware.specs import UNLIMITED, ConnectorSpec, EvseSpec, Limits, Supply
+from station.hardware.vehicle import AC_VEHICLE, DC_VEHICLE, Vehicle
+from station.hardware.world import World
 
-__all__ = ["Connector", "Evse", "Hardware"]
+__all__ = [
+    "AC_VEHICLE",
+    "DC_VEHICLE",
+    "UNLIMITED",
+    "Blocked",
+    "ConnectedVehicle",
+    "Connector",
+    "ConnectorSpec",
+    "Contactor",
+    "DoesNotFit",
+    "Evse",
+    "EvseSpec",
+    "Hardware",
+    "HardwareError",
+    "Limits",
+    "Locked",
+    "Meter",
+    "Reading",
+    "Supply",
+    "Token",
+    "TokenReader",
+    "Transfer",
+    "Vehicle",
+]
 
 
 class Hardware:
     """All of one station that can be touched."""
 
-    def __init__(self, connector_types: Sequence[Sequence[str]]) -> None:
-        """connector_types: for each EVSE the types of its connectors, values of OCPP's ConnectorEnumType."""
-        self._watchers: list[Callable[[], None]] = []
-        self.evses = tuple(Evse(number, types, self._changed) for number, types in enumerate(connector_types, start=1))
+    __slots__ = ("_operative", "_world", "evses")
+
+    def __init__(self, specs: Sequence[EvseSpec], *, monotonic: Callable[[], float], random: Random) -> None:
+        """specs: of each EVSE; their ids are their places, from 1. monotonic: seconds that only go forward.
+
+        random: gives the seed of the mains' noise, one draw.
+        """
+        self._world = World(monotonic, random.getrandbits(64))
         self._operative = True
+        self.evses = tuple(Evse(number, spec, self._world) for number, spec in enumerate(specs, start=1))
+
+    @classmethod
+    def of(
+        cls, connector_types: Sequence[Sequence[str]], *, monotonic: Callable[[], float], random: Random
+    ) -> Hardware:
+        """A usual station. connector_types: for each EVSE those of its connectors, values of OCPP's ConnectorEnumType.
+
+        ValueError: no such type.
+        """
+        return cls([EvseSpec.of(types) for types in connector_types], monotonic=monotonic, random=random)
 
     @property
     def operative(self) -> bool:
         """The station as a whole is switched on."""
         return self._operative
 
+    @property
+    def powered(self) -> bool:
+        """There is power; without it nothing of the station works but what can be done by hand."""
+        return self._world.powered
+
     def evse(self, evse_id: int) -> Evse | None:
         """The EVSE with this id, None when there is none."""
-        return next((evse for evse in self.evses if evse.evse_id == evse_id), None)
+        return self.evses[evse_id - 1] if 1 <= evse_id <= len(self.evses) else None
 
     def connectors(self) -> Iterator[tuple[Evse, Connector]]:
         """Every connector with its EVSE, in the order of their ids."""
@@ -42,12 +100,75 @@ class Hardware:
         """Take the station into or out of use; EVSEs and connectors keep switches of their own."""
         if self._operative != operative:
             self._operative = operative
-            self._changed()
+            self._world.changed.tell()
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Have `changed` called after each change, before the method that made it returns."""
-        self._watchers.append(changed)
+        self._world.changed.watch(changed)
 
-    def _changed(self) -> None:
-        for changed in self._watchers:
-            changed()
+    @contextmanager
+    def watching(
+        self,
+        changed: Callable[[], None],
+        *,
+        token: Callable[[Evse, Token], None] | None = None,
+        stop: Callable[[Evse], None] | None = None,
+    ) -> Iterator[None]:
+        """As `watch`, as long as the block lasts; token: a token is presented, stop: the stop button is pressed."""
+        with ExitStack() as watches:
+            watches.enter_context(self._world.changed.watching(changed))
+            for evse in self.evses:
+                if token is not None:
+                    watches.enter_context(evse.reader.presented.watching(partial(token, evse)))
+                if stop is not None:
+                    watches.enter_context(evse.stop_pressed.watching(partial(stop, evse)))
+            yield
+
+    def next_change_at(self) -> float:
+        """When to call `advance` although nobody has touched anything, by the monotonic clock; inf: never."""
+        return min((evse.next_change_at() for evse in self.evses), default=math.inf)
+
+    def advance(self) -> None:
+        """Let happen what has changed by itself up to now, and tell the watchers: a vehicle takes no more, or leaves.
+
+        What can be read needs no advance: energy and state of charge are always those of the moment.
+        """
+        for evse in self.evses:
+            evse.advance()
+
+    def lose_power(self) -> None:
+        """Cut the power: contactors drop; limits and displays are forgotten; registers, locks and vehicles stay."""
+        self._set_powered(powered=False)
+
+    def restore_power(self) -> None:
+        """Give it power again; contactors stay open."""
+        self._set_powered(powered=True)
+
+    def snapshot(self) -> dict[str, Any]:
+        """What lasts when power and memory are gone, as JSON: registers, defects, bays, cables, locks and vehicles.
+
+        Switches are not among it: whether something is in use is what the firmware remembers.
+        """
+        self.advance()
+        return {"evses": [evse.snapshot() for evse in self.evses]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Be as `snapshot` of a station that is built as this one tells; it has not been touched yet.
+
+        No time has passed meanwhile. ValueError: the state is none, or that of another station.
+        """
+        try:
+            for evse, kept in zip(self.evses, state["evses"], strict=True):
+                evse.restore(kept)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"this is not the state of this station's hardware: {error}") from error
+        self._world.changed.tell()
+
+    def _set_powered(self, *, powered: bool) -> None:
+        if self._world.powered == powered:
+            return
+        self.advance()
+        self._world.powered = powered
+        for evse in self.evses:
+            evse.power_lost()
+        self._world.changed.tell()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csms.switchboard import Seat, Switchboard
-from tests.csms.site import Site, settle
+from tests.csms.site import OpenSite, Site, settle
 
 
 @dataclass(eq=False)
@@ -152,6 +152,31 @@ class TestACall:
         await station.answer("ClearCache", {"status": "Accepted"})
         await station.answer("GetLocalListVersion", {"versionNumber": 1})
         assert (await second.get()).status == 200
+
+    async def test_whose_asker_went_away_keeps_its_turn_until_it_times_out(self, site: Site) -> None:
+        """Part 4 §4.1.1."""
+        station = await site.connect_ready()
+        first = site.call_later("ClearCache")
+        await station.expect("ClearCache")
+        first.give_up()
+        await trio.sleep(29)
+        second = site.call_later("GetLocalListVersion")
+        await settle()
+        assert station.unread() == []
+        await station.answer("GetLocalListVersion", {"versionNumber": 1})
+        assert trio.current_time() == 30
+        assert (await second.get()).status == 200
+
+    async def test_fails_as_soon_as_a_station_that_fell_silent_has_not_answered_a_ping(
+        self, open_site: OpenSite
+    ) -> None:
+        site = open_site(ping_interval=3)
+        station = await site.connect_ready()
+        asking = [site.call_later("ClearCache") for _ in range(3)]
+        await station.expect("ClearCache")
+        station.fall_silent()
+        assert [(await one.get()).status for one in asking] == [503, 503, 503]
+        assert trio.current_time() == 6
 
     @pytest.mark.parametrize("goodbye", [True, False])
     async def test_fails_at_once_when_the_station_goes_and_is_not_replayed(self, site: Site, goodbye: bool) -> None:

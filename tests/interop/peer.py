@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 from tests.processes import DEADLINE_S, Program, Programs
 
@@ -16,7 +16,7 @@ class Peer:
         self._deeds = 0
 
     @classmethod
-    async def start(cls, programs: Programs, name: str, *arguments: str) -> Peer:
+    async def start(cls, programs: Programs, name: str, *arguments: str) -> Self:
         """Start a peer program."""
         return cls(await programs.module(f"tests.interop.peers.{name}", *arguments, talks=True))
 
@@ -53,6 +53,10 @@ class Peer:
             return None
 
         return await self.program.finds(look, f"that it received {action} {fields}", within_s=within_s)
+
+    def all_received(self, action: str) -> list[dict[str, Any]]:
+        """The payloads, with the library's names, of all CALLs of that action so far."""
+        return [told["payload"] for told in _parsed(self.program.latest) if told.get("action") == action]
 
     async def _finds(self, *, within_s: float = DEADLINE_S, **fields: Any) -> dict[str, Any]:
         def look(lines: list[str]) -> dict[str, Any] | None:

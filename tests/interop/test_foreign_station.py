@@ -5,39 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from tests.interop.peer import Peer
-from tests.processes import Csms, Programs
+from tests.interop.foreign_stations import CHARGING_STATION, csms_and_booted_station, csms_and_station
+from tests.processes import Programs
 
 NOW: Final = datetime(2026, 11, 22, tzinfo=UTC).isoformat()
-CHARGING_STATION: Final = {"model": "Foreign", "vendor_name": "Abroad"}
 METER_VALUE: Final = [{"timestamp": NOW, "sampled_value": [{"value": 1234.5, "measurand": "Power.Active.Import"}]}]
 
 
-async def foreign_station(programs: Programs, csms: Csms, identity: str = "FOREIGN") -> Peer:
-    """A foreign station that is connected."""
-    peer = await Peer.start(programs, "foreign_station", f"{csms.url}/{identity}", identity, "a password")
-    await peer.tells("connected")
-    return peer
-
-
-async def booted_station(programs: Programs, csms: Csms) -> Peer:
-    """A foreign station that is ready, with one connector that is Available."""
-    peer = await foreign_station(programs, csms)
-    boot = await peer.call("BootNotification", charging_station=CHARGING_STATION, reason="PowerUp")
-    assert boot["status"] == "Accepted"
-    await report(peer, "Available")
-    return peer
-
-
-async def report(peer: Peer, status: str) -> None:
-    """Send a StatusNotification."""
-    answer = await peer.call("StatusNotification", timestamp=NOW, connector_status=status, evse_id=1, connector_id=1)
-    assert answer == {}
-
-
 async def test_a_foreign_station_boots_reports_charges_and_leaves(programs: Programs) -> None:
-    csms = await programs.csms()
-    peer = await foreign_station(programs, csms)
+    csms, peer = await csms_and_station(programs)
     connected = await peer.tells("connected")
     assert connected["subprotocol"] == "ocpp2.0.1"
     assert "permessage-deflate" in connected["extensions"], "Part 4 §3.3"
@@ -45,7 +21,7 @@ async def test_a_foreign_station_boots_reports_charges_and_leaves(programs: Prog
     boot = await peer.call("BootNotification", charging_station=CHARGING_STATION, reason="PowerUp")
     assert (boot["status"], boot["interval"]) == ("Accepted", 10)
     assert datetime.fromisoformat(boot["current_time"]).tzinfo is not None
-    await report(peer, "Available")
+    await peer.report("Available")
     assert (await peer.call("Heartbeat")).keys() == {"current_time"}
 
     def event(event_type: str, seq_no: int, **more: Any) -> dict[str, Any]:
@@ -72,29 +48,27 @@ async def test_a_foreign_station_boots_reports_charges_and_leaves(programs: Prog
 
 
 async def test_a_foreign_station_is_reserved_and_released_through_rest(programs: Programs) -> None:
-    csms = await programs.csms()
-    peer = await booted_station(programs, csms)
+    csms, peer = await csms_and_booted_station(programs)
     await peer.do("answer", action="ReserveNow", status="Accepted")
     status, answer = await csms.reserve()
     assert (status, answer["status"]) == (200, "Accepted")
     asked = await peer.received("ReserveNow")
     assert (asked["id"], asked["evse_id"]) == (answer["reservation_id"], 1)
     assert asked["id_token"] == {"id_token": "guest", "type": "Central"}
-    await report(peer, "Reserved")
+    await peer.report("Reserved")
 
     await peer.do("answer", action="CancelReservation", status="Accepted")
     cancelled = await csms.rest.delete(f"/api/v1/reservations/{answer['reservation_id']}")
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "Accepted")
     assert await peer.received("CancelReservation") == {"reservation_id": answer["reservation_id"]}
-    await report(peer, "Available")
+    await peer.report("Available")
 
     await peer.do("answer", action="ReserveNow", status="Faulted")
     assert await csms.reserve("FOREIGN") == (200, {"status": "Faulted"}), "the station's own answer"
 
 
 async def test_what_a_foreign_station_refuses_is_told_through_rest(programs: Programs) -> None:
-    csms = await programs.csms()
-    peer = await booted_station(programs, csms)
+    csms, peer = await csms_and_booted_station(programs)
     error = {"error": "InternalError", "description": "no more tea", "details": {"tea": "none"}}
     await peer.do("answer", action="ReserveNow", **error)
     status, answer = await csms.reserve("FOREIGN")
@@ -105,7 +79,7 @@ async def test_what_a_foreign_station_refuses_is_told_through_rest(programs: Pro
     status, problem = await csms.call("FOREIGN", "DataTransfer", {"vendorId": "tea"})
     told = {"code": "InternalError", "description": "no more tea", "details": {"tea": "none"}}
     assert (status, problem["error"]) == (502, told)
-    status, problem = await csms.call("FOREIGN", "ClearCache", {})
+    status, problem = await csms.call("FOREIGN", "GetLocalListVersion", {})
     assert (status, problem["error"]["code"]) == (502, "NotImplemented"), "the library has no handler for it"
 
     long_text = "compressed " * 300
@@ -119,8 +93,7 @@ async def test_what_a_foreign_station_refuses_is_told_through_rest(programs: Pro
 
 
 async def test_a_foreign_station_understands_what_is_refused(programs: Programs) -> None:
-    csms = await programs.csms()
-    peer = await foreign_station(programs, csms)
+    csms, peer = await csms_and_station(programs)
     assert (await peer.call("Heartbeat"))["code"] == "SecurityError", "before it has booted (B01.FR.10)"
     assert (await peer.call("BootNotification", charging_station=CHARGING_STATION, reason="PowerUp"))["status"]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import trio
 import trio.testing
@@ -26,6 +27,7 @@ from shared.websocket import Patience, WebSocketClosed
 from station.app import Station
 from station.device_model import DeviceModel
 from station.hardware import Hardware
+from station.state import MemoryState, State
 
 START: Final = datetime(2026, 11, 22, 3, 52, 53, tzinfo=UTC)
 PASSWORD: Final = "station-password"
@@ -68,12 +70,15 @@ class FakeCsms:
         self.boot_status = "Accepted"
         self.interval_s = 300
         self.unreachable: OSError | None = None
+        self.down_hosts: set[str] = set()  # of the hosts it may be reached by, those that do not work
         self.refusal: Refusal | None = None
         self.subprotocol: str | None = V201.subprotocol
         self.refuses: dict[str, PeerError] = {}  # by action: the CALLERROR it is answered with
         self.thinks_s: dict[str, float] = {}  # by action: how long the answer takes
+        self.tokens: dict[str, dict[str, Any]] = {}  # by idToken: idTokenInfo, where it is not Accepted and no more
         self.requests: list[Request] = []
         self.dialled_at: list[float] = []
+        self.dialled: list[str] = []  # the URLs
         self.received: list[Received] = []
         self.goodbyes: list[WebSocketClosed] = []
         self.wire = Wire()
@@ -92,12 +97,19 @@ class FakeCsms:
         payloads = [call.payload for call in self.received if call.action == "StatusNotification"]
         return [(payload["evseId"], payload["connectorId"], payload["connectorStatus"]) for payload in payloads]
 
-    async def open_stream(self, _: str) -> trio.abc.Stream:
+    def events(self) -> list[dict[str, Any]]:
+        """The TransactionEventRequests received so far."""
+        return [call.payload for call in self.received if call.action == "TransactionEvent"]
+
+    async def open_stream(self, url: str) -> trio.abc.Stream:
         """What the station gets for a stream to the CSMS."""
         await trio.lowlevel.checkpoint()
         self.dialled_at.append(trio.current_time())
+        self.dialled.append(url)
         if self.unreachable is not None:
             raise self.unreachable
+        if urlsplit(url).hostname in self.down_hosts:
+            raise OSError("down")
         client_end, server_end = trio.testing.memory_stream_pair()
         self._nursery.start_soon(self._serve, server_end)
         return client_end
@@ -158,8 +170,15 @@ class FakeCsms:
                 return {"currentTime": now, "interval": self.interval_s, "status": self.boot_status}
             case "Heartbeat":
                 return {"currentTime": now}
+            case "Authorize":
+                return {"idTokenInfo": self._info(payload["idToken"])}
+            case "TransactionEvent" if "idToken" in payload:
+                return {"idTokenInfo": self._info(payload["idToken"])}
             case _:
                 return {}
+
+    def _info(self, id_token: dict[str, Any]) -> dict[str, Any]:
+        return self.tokens.get(id_token["idToken"], {"status": "Accepted"})
 
     def _new_message_id(self) -> str:
         self._calls += 1
@@ -172,6 +191,7 @@ async def station_on_fake_csms(
     *,
     connector_types: Sequence[Sequence[str]] = (("cType2",),),
     variables: DeviceModel | None = None,
+    state: State | None = None,
     seed: int = 1,
     **behaviour: Any,
 ) -> AsyncIterator[tuple[Station, FakeCsms]]:
@@ -183,8 +203,9 @@ async def station_on_fake_csms(
             setattr(csms, name, value)
         station = Station(
             "CP_1",
-            Hardware(connector_types),
+            Hardware.of(connector_types, monotonic=trio.current_time, random=Random(seed)),  # noqa: S311  # repeatable on purpose
             variables or DeviceModel(),
+            state or MemoryState(),
             csms_url="ws://csms/ocpp",
             password=PASSWORD,
             open_stream=csms.open_stream,

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
+from websockets.frames import CloseCode
 
 from shared.ocppj import errors
 from shared.ocppj.schemas import Schemas
@@ -22,7 +23,7 @@ RESERVE_NOW: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("action", ["ClearCache", "GetLocalListVersion"])
+@pytest.mark.parametrize("action", ["GetLocalListVersion"])
 async def test_part_4_4_3_what_the_station_does_not_serve_is_not_supported(
     autojump_clock: MockClock, schemas: Schemas, action: str
 ) -> None:
@@ -120,3 +121,42 @@ def test_the_same_seed_gives_the_same_messages_at_the_same_times(schemas: Schema
     assert len(first.wire.texts) > 30
     assert (first.wire.texts, first.dialled_at) == (second.wire.texts, second.dialled_at)
     assert first.wire.texts != other.wire.texts
+
+
+async def test_a_reboot_says_goodbye_and_boots_with_its_reason(schemas: Schemas, autojump_clock: MockClock) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        csms.forget()
+        station.reboot("RemoteReset", off_s=7)
+        await wait_all_tasks_blocked()
+        assert station.firmware is None
+        assert [goodbye.code for goodbye in csms.goodbyes] == [CloseCode.GOING_AWAY]
+        await trio.sleep(8)
+        assert [(call.at, call.action) for call in csms.received] == [
+            (7, "BootNotification"),
+            (7, "StatusNotification"),
+        ]
+        assert csms.received[0].payload["reason"] == "RemoteReset"
+
+
+async def test_when_the_power_goes_nobody_says_goodbye(schemas: Schemas, autojump_clock: MockClock) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        csms.forget()
+        station.reboot("PowerUp", graceful=False, off_s=7)
+        station.reboot("RemoteReset", off_s=1)  # too late
+        await wait_all_tasks_blocked()
+        assert [goodbye.code for goodbye in csms.goodbyes] == [CloseCode.ABNORMAL_CLOSURE]
+        await trio.sleep(8)
+        assert [(call.at, call.payload.get("reason")) for call in csms.received] == [(7, "PowerUp"), (7, None)]
+
+
+async def test_what_the_csms_left_unanswered_is_forgotten_in_a_reboot(
+    schemas: Schemas, autojump_clock: MockClock
+) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        station.hardware.evses[0].connectors[0].plug_in()
+        station.reboot("ApplicationReset")
+        await wait_all_tasks_blocked()
+        csms.forget()
+        await trio.sleep(6)
+        assert csms.actions == ["BootNotification", "StatusNotification"]
+        assert csms.statuses() == [(1, 1, "Occupied")]

@@ -23,6 +23,9 @@ from station.device_model import (
     DeviceModel,
 )
 from station.link import CONNECT_TIMEOUT_S, PASSWORD_REFUSED_WAIT_S, Link, back_off_s
+from station.network import OpenStream
+from station.network_profile import NetworkProfiles
+from station.state import MemoryState
 from tests.station.fake_csms import PASSWORD, FakeCsms, station_on_fake_csms
 
 
@@ -68,14 +71,25 @@ async def test_part_4_3_1_the_station_says_who_it_is_and_what_it_speaks(
         assert "permessage-deflate" in request.headers["Sec-WebSocket-Extensions"]
 
 
-def test_an_identity_is_percent_encoded(random: Random) -> None:
-    link = Link("CP|1", "ws://csms/", PASSWORD, DeviceModel(), open_stream=_nowhere, random=random)
-    assert link.url == "ws://csms/CP%7C1"
+async def test_an_identity_is_percent_encoded(
+    autojump_clock: MockClock, variables: DeviceModel, random: Random
+) -> None:
+    dialled: list[str] = []
+
+    async def open_stream(url: str) -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        dialled.append(url)
+        raise OSError("nowhere")
+
+    link = _link("CP|1", "ws://csms/", variables, open_stream, random)
+    with trio.move_on_after(1):
+        await link.run(_never)
+    assert dialled == ["ws://csms/CP%7C1"]
 
 
-async def _nowhere(_: str) -> trio.abc.Stream:
-    await trio.lowlevel.checkpoint()
-    raise OSError("nowhere")
+def _link(identity: str, url: str, variables: DeviceModel, open_stream: OpenStream, random: Random) -> Link:
+    profiles = NetworkProfiles(identity, url, variables, MemoryState())
+    return Link(identity, variables, profiles, open_stream=open_stream, random=random)
 
 
 async def test_part_4_5_3_a_csms_that_is_away_is_tried_with_growing_back_off(
@@ -181,7 +195,7 @@ async def test_a_server_that_says_nothing_is_given_up(
         client_end, _server_end = trio.testing.memory_stream_pair()
         return client_end
 
-    link = Link("CP_1", "ws://csms", PASSWORD, variables, open_stream=open_stream, random=random)
+    link = _link("CP_1", "ws://csms", variables, open_stream, random)
     with trio.move_on_after(60):
         await link.run(_never)
     assert dialled_at == [0.0, CONNECT_TIMEOUT_S + 10]
@@ -199,7 +213,7 @@ async def test_a_server_of_another_kind_is_told(
         await server_end.send_eof()
         return client_end
 
-    link = Link("CP_1", "ws://csms", PASSWORD, variables, open_stream=open_stream, random=random)
+    link = _link("CP_1", "ws://csms", variables, open_stream, random)
     with trio.move_on_after(5):
         await link.run(_never)
     assert len(caplog.messages) == 1

@@ -19,6 +19,7 @@ from websockets.http11 import Request
 from shared.handshake import accept
 from shared.ocppj.frames import Call, CallResult, parse
 from shared.websocket import Patience, WebSocket, WebSocketClosed
+from station.state import open_state
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "station"]
@@ -136,6 +137,26 @@ async def test_without_a_csms_it_says_so_and_can_be_stopped() -> None:
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 0
     assert f"WARNING:root:CP_1: ws://127.0.0.1:{port}/CP_1 cannot be reached: Connection refused;" in shown
+
+
+async def test_a_state_directory_in_use_or_of_another_station_is_told_in_one_line_with_status_2(tmp_path: Path) -> None:
+    async with open_state(tmp_path, "CP_1"):
+        assert await complaint("CP_1", "--state-dir", str(tmp_path)) == (
+            f"station: {tmp_path}/station.sqlite3 is in use by another process\n"
+        )
+    assert await complaint("CP_2", "--state-dir", str(tmp_path)) == (
+        f"station: {tmp_path} is the state of CP_1: CP_2 needs a directory of its own\n"
+    )
+
+
+async def complaint(*arguments: str) -> str:
+    """What it prints before it ends with status 2."""
+    with trio.fail_after(PATIENCE_S):
+        run = await trio.run_process(
+            [*COMMAND, *arguments], cwd=ROOT, check=False, capture_stdout=True, capture_stderr=True
+        )
+    assert (run.returncode, run.stdout) == (2, b"")
+    return run.stderr.decode()
 
 
 @pytest.mark.parametrize("arguments", [["CP:1"], ["CP_1", "--csms", "9000"], ["CP_1", "--evses", "0"], []])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from station.settings import Settings, parse
@@ -13,6 +15,7 @@ DEFAULTS = Settings(
     evses=1,
     connectors=1,
     call_timeout=30,
+    state_dir=None,
     seed=None,
     log_level="info",
 )
@@ -23,9 +26,11 @@ def test_an_identity_is_all_it_takes() -> None:
 
 
 def test_every_option_has_a_flag() -> None:
-    line = "CP*2 --csms wss://[::1]/ocpp --password p --evses 3 --connectors 2 --call-timeout 5 --seed -7"
+    line = (
+        "CP*2 --csms wss://[::1]/ocpp --password p --evses 3 --connectors 2 --call-timeout 5 --state-dir CP_2 --seed -7"
+    )
     assert parse([*line.split(), "--log-level", "DEBUG"], {}) == Settings(
-        "CP*2", "wss://[::1]/ocpp", "p", 3, 2, 5, -7, "debug"
+        "CP*2", "wss://[::1]/ocpp", "p", 3, 2, 5, Path("CP_2"), -7, "debug"
     )
 
 
@@ -37,10 +42,11 @@ def test_every_option_has_a_variable() -> None:
         "STATION_EVSES": "3",
         "STATION_CONNECTORS": "2",
         "STATION_CALL_TIMEOUT": "5",
+        "STATION_STATE_DIR": "/var/lib/station",
         "STATION_SEED": "7",
         "STATION_LOG_LEVEL": "error",
     }
-    assert parse([], environment) == Settings("CP_2", "ws://csms", "p", 3, 2, 5, 7, "error")
+    assert parse([], environment) == Settings("CP_2", "ws://csms", "p", 3, 2, 5, Path("/var/lib/station"), 7, "error")
 
 
 def test_the_flag_wins() -> None:
@@ -63,6 +69,7 @@ def test_the_flag_wins() -> None:
         ("CP_1 --evses two", "--evses: 'two' is not a whole number from 1 to 100"),
         ("CP_1 --connectors 11", "--connectors: '11' is not a whole number from 1 to 10"),
         ("CP_1 --call-timeout 0", "--call-timeout: '0' is not a whole number from 1 on"),
+        ("CP_1 --state-dir setup.cfg", "--state-dir: 'setup.cfg' is not a directory"),
         ("CP_1 --seed x", "--seed: 'x' is not a whole number"),
         ("CP_1 --log-level loud", "--log-level: 'loud' is not one of debug, info, warning, error"),
         ("CP_1 --nonsense", "unrecognized arguments: --nonsense"),

@@ -133,11 +133,24 @@ class WantedValues:
 def list_meter_values(
     connection: Connection, station_id: str, wanted: WantedValues, after: Sequence[Any] | None, limit: int
 ) -> list[Row]:
-    """A station's meter values, oldest first, behind the key `after` (sampled_at, transaction, seq_no, position)."""
+    """A station's meter values, oldest first, behind the key `after` (sampled_at, transaction, seq_no, position).
+
+    An event need not name the EVSE of its transaction, and one that comes before the others cannot be known to be of it
+    (E01.FR.16): where it names none, the transaction tells.
+    """
     columns = meter_values.c
-    query = select(meter_values).where(columns.station_id == station_id)
+    evse_id = func.coalesce(columns.evse_id, transactions.c.evse_id)
+    of_transaction = (transactions.c.station_id == columns.station_id) & (
+        transactions.c.transaction_id == columns.transaction_id
+    )
+    others = [column for column in columns if column.name != "evse_id"]
+    query = (
+        select(*others, evse_id.label("evse_id"))
+        .select_from(meter_values.outerjoin(transactions, of_transaction))
+        .where(columns.station_id == station_id)
+    )
     for condition in (
-        None if wanted.evse_id is None else columns.evse_id == wanted.evse_id,
+        None if wanted.evse_id is None else evse_id == wanted.evse_id,
         None if wanted.transaction_id is None else columns.transaction_id == wanted.transaction_id,
         None if wanted.measurand is None else columns.measurand == wanted.measurand,
         None if wanted.since is None else columns.sampled_at >= wanted.since,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from collections.abc import Callable
-from datetime import datetime
-from typing import Final, Literal, NotRequired, TypedDict
+from collections.abc import Callable, Mapping
+from typing import Final, NotRequired, TypedDict
 
 from shared.clock import Clock
 from shared.ocppj import date_time
 from shared.ocppj.errors import CallFailed, CallRefused, CallTimedOut, ConnectionLost
+from station.blocks.block import Block, Handler
 from station.blocks.reservation import rules
+from station.blocks.reservation.memory import Update, UpdateStatus, recalled, remembered
 from station.blocks.reservation.rules import Book, Condition, Place, Reservation
 from station.device_model import (
     RESERVATION_AVAILABLE,
@@ -21,7 +22,10 @@ from station.device_model import (
     DeviceModel,
 )
 from station.hardware import Connector, Evse, Hardware
+from station.id_token import IdToken
 from station.outgoing import Outgoing, Payload
+from station.state import State
+from station.state.keys import RESERVATIONS
 
 log = logging.getLogger()
 
@@ -30,12 +34,12 @@ UPDATES_KEPT: Final = 64
 UNANSWERED_PAUSE_S: Final = 30.0
 """Before an update that the CSMS left unanswered is sent again, so that other messages have their turn."""
 
-UpdateStatus = Literal["Expired", "Removed"]
-
 
 class ReserveNowRequest(TypedDict):
     id: int
     expiryDateTime: str
+    idToken: IdToken
+    groupIdToken: NotRequired[IdToken]
     connectorType: NotRequired[str]
     evseId: NotRequired[int]
 
@@ -44,7 +48,7 @@ class CancelReservationRequest(TypedDict):
     reservationId: int
 
 
-class Reservations:
+class Reservations(Block):
     """The station's book of reservations."""
 
     def __init__(
@@ -53,17 +57,22 @@ class Reservations:
         hardware: Hardware,
         variables: DeviceModel,
         clock: Clock,
+        state: State,
         *,
         monotonic: Callable[[], float],
     ) -> None:
+        """state: holds the reservations, and the updates that wait, from before the boot (B01.FR.13)."""
         self._identity = identity
         self._hardware = hardware
         self._variables = variables
         self._clock = clock
         self._monotonic = monotonic
-        self._book = Book()
-        self._updates: deque[tuple[int, UpdateStatus]] = deque()
+        self._state = state
+        self._book, updates = recalled(state.get(RESERVATIONS))
+        self._updates: deque[Update] = deque(updates)
         self._update_not_before = -math.inf
+        if self._book != Book():
+            self.hardware_changed()  # what has expired, or failed, meanwhile
 
     @property
     def held(self) -> frozenset[int]:
@@ -71,9 +80,17 @@ class Reservations:
         return self._book.held
 
     @property
-    def next_expiry(self) -> datetime | None:
-        """When the next reservation expires, by the station's clock."""
-        return self._book.next_expiry
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"CancelReservation": self.cancel_reservation, "ReserveNow": self.reserve_now}
+
+    def tick(self) -> bool:
+        """End what has expired."""
+        return self.expire()
+
+    def tick_at(self) -> float:
+        """When the next reservation expires; the clock may be set meanwhile, which counts as a change."""
+        expiry = self._book.next_expiry
+        return math.inf if expiry is None else self._monotonic() + (expiry - self._clock.now()).total_seconds()
 
     def reserve_now(self, request: ReserveNowRequest) -> Payload:
         """Answer ReserveNow (H01); Rejected also for an EVSE that is not there and for a time that has passed."""
@@ -83,10 +100,13 @@ class Reservations:
             date_time.from_wire(request["expiryDateTime"]),
             request.get("evseId"),
             request.get("connectorType"),
+            request["idToken"],
+            request.get("groupIdToken"),
         )
         if not self._takes(wanted) or wanted.expires_at <= self._clock.now():
             return {"status": "Rejected"}
         self._book, status = rules.reserve(self._book, wanted, self._places())
+        self._remember()
         return {"status": status}
 
     def cancel_reservation(self, request: CancelReservationRequest) -> Payload:
@@ -96,6 +116,7 @@ class Reservations:
         if book is None:
             return {"status": "Rejected"}
         self._book = book
+        self._remember()
         return {"status": "Accepted"}
 
     def expire(self) -> bool:
@@ -103,14 +124,43 @@ class Reservations:
         self._book, expired = rules.expire(self._book, self._clock.now(), self._places())
         for reservation in expired:
             self._tell(reservation, "Expired")
+        if expired:
+            self._remember()
         return bool(expired)
+
+    def may_use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> bool:
+        """Whether an EVSE is not kept for somebody else (H03.FR.01 to H03.FR.06)."""
+        self.expire()
+        return any(
+            rules.usable_by(self._book, place, id_token, group_id_token)[0]
+            for place in self._places()
+            if place.evse_id == evse_id
+        )
+
+    def use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> int | None:
+        """Somebody charges at an EVSE: use up the reservation for it (H03.FR.09). Returns its id, None for none.
+
+        The CSMS learns it from the transaction (E01.FR.13); no update is sent.
+        """
+        for place in self._places():
+            if place.evse_id == evse_id:
+                _, used = rules.usable_by(self._book, place, id_token, group_id_token)
+                if used is not None:
+                    log.info("%s: reservation %d: used at EVSE %d", self._identity, used.id, evse_id)
+                    self._book = rules.cancel(self._book, used.id, self._places()) or self._book
+                    self._remember()
+                    return used.id
+        return None
 
     def hardware_changed(self) -> None:
         """End what the hardware cannot keep any more, and have the CSMS told (H01.FR.16, H01.FR.17)."""
         self.expire()
-        self._book, removed = rules.settle(self._book, self._places())
+        before = self._book
+        self._book, removed = rules.settle(before, self._places())
         for reservation in removed:
             self._tell(reservation, "Removed")
+        if self._book != before:
+            self._remember()
 
     def next_call(self) -> Outgoing | None:
         """The ReservationStatusUpdate that waits longest."""
@@ -121,6 +171,11 @@ class Reservations:
         def delivered() -> None:
             if self._updates and self._updates[0] is update:
                 self._updates.popleft()
+                self._remember()
+
+        def late(result: Payload | CallFailed) -> None:
+            if not isinstance(result, CallFailed):
+                delivered()
 
         def failed(failure: CallFailed) -> None:
             match failure:
@@ -132,7 +187,7 @@ class Reservations:
                     delivered()  # sending it again will not help
 
         payload: Payload = {"reservationId": update[0], "reservationUpdateStatus": update[1]}
-        return Outgoing("ReservationStatusUpdate", payload, lambda _: delivered(), failed)
+        return Outgoing("ReservationStatusUpdate", payload, lambda _: delivered(), failed, late=late)
 
     def due_at(self) -> float:
         """When an update that was left unanswered is sent again."""
@@ -149,6 +204,9 @@ class Reservations:
             reservation_id, dropped = self._updates.popleft()
             log.warning("%s: reservation %d: the CSMS is not told %s", self._identity, reservation_id, dropped)
         self._updates.append((reservation.id, status))
+
+    def _remember(self) -> None:
+        self._state.put(RESERVATIONS, remembered(self._book, self._updates))
 
     def _places(self) -> list[Place]:
         return [

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from station.id_token import IdToken, same
+
 ReserveStatus = Literal["Accepted", "Faulted", "Occupied", "Rejected", "Unavailable"]
 
 
@@ -37,12 +39,22 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What a ReserveNow asks for. evse_id, connector_type: None for any."""
+    """What a ReserveNow asks for. evse_id, connector_type: None for any. id_token, group_id_token: for whom."""
 
     id: int
     expires_at: datetime
     evse_id: int | None = None
     connector_type: str | None = None
+    id_token: IdToken | None = None
+    group_id_token: IdToken | None = None
+
+    def is_for(self, id_token: IdToken, group_id_token: IdToken | None) -> bool:
+        """Whether this token, or one of this group, may use it (H03.FR.01 to H03.FR.06)."""
+        if self.id_token is not None and same(self.id_token, id_token):
+            return True
+        return (
+            self.group_id_token is not None and group_id_token is not None and same(self.group_id_token, group_id_token)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +92,22 @@ def cancel(book: Book, reservation_id: int, places: Sequence[Place]) -> Book | N
     """The book without this reservation, None when it is not in it (H02)."""
     others = tuple(reservation for reservation in book.reservations if reservation.id != reservation_id)
     return None if others == book.reservations else settle(Book(others, book.held), places)[0]
+
+
+def usable_by(
+    book: Book, place: Place, id_token: IdToken, group_id_token: IdToken | None
+) -> tuple[bool, Reservation | None]:
+    """Whether somebody may charge at an EVSE, and the reservation that is used with that (H03, F01.FR.21, F01.FR.22).
+
+    Of several that fit, the one that says most about the EVSE.
+    """
+    mine = [
+        reservation
+        for reservation in book.reservations
+        if reservation.is_for(id_token, group_id_token) and _conditions(reservation, place)
+    ]
+    best = max(mine, key=lambda reservation: (reservation.evse_id or 0, reservation.connector_type or ""), default=None)
+    return best is not None or place.evse_id not in book.held, best
 
 
 def expire(book: Book, now: datetime, places: Sequence[Place]) -> tuple[Book, tuple[Reservation, ...]]:

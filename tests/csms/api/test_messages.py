@@ -14,7 +14,7 @@ from csms.retention import Rule
 from csms.store import Change, StoreUnavailable
 from csms.store.tables import messages
 from shared.message_log import Exchange
-from tests.csms.site import START, Site
+from tests.csms.site import START, Site, settle
 
 MESSAGES = "/api/v1/stations/CP_1/messages"
 
@@ -271,6 +271,7 @@ class TestWriting:
 
 class TestRetention:
     async def fill(self, site: Site, count: int) -> None:
+        await settle()  # what the CSMS itself deletes at its start must not be these
         log = MessageStore(site.store, site.clock)
         await log.load()
         for number in range(count):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from functools import partial
+from socket import create_connection
 from urllib.parse import urlsplit
 
 import pytest
@@ -75,6 +77,14 @@ async def test_it_is_http(server: Server) -> None:
     assert b"content-type: application/json" in head
     assert b"hypercorn" not in head
     assert body == b'{"cp_ids": ["CP_1"]}\n'
+
+
+async def test_many_may_connect_at_the_same_moment(server: Server) -> None:
+    with ExitStack() as connections:
+        for _ in range(500):  # blocking, so that the server cannot accept any meanwhile
+            connections.enter_context(create_connection(server.address, timeout=0.5))
+    async with await server.dial(request("GET", "/list", b"", "Connection: close")) as stream:
+        assert b"200" in await read_to_end(stream)
 
 
 async def test_a_client_that_goes_away_takes_what_waits_along(server: Server) -> None:

@@ -122,5 +122,7 @@ async def test_meter_values_of_a_station_are_filtered_and_paged(site: Site, auto
         seen += [value["value"] for value in page["meter_values"]]
         cursor = page["next_cursor"]
     assert seen == [1000, 1020, 1030, 1040, 1050, 1060, 1070, 2000]
+    assert len((await site.get(f"{url}0&evse_id=1")).json["meter_values"]) == 8, "whichever event named the EVSE"
+    assert (await site.get(f"{url}0&evse_id=2")).json["meter_values"] == []
     page = (await site.get(f"{url}&from=2026-11-22T04:03:00Z&to=2026-11-22T04:05:00Z&transaction_id=T1")).json
     assert [value["value"] for value in page["meter_values"]] == [1030, 1040]

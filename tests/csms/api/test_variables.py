@@ -234,6 +234,17 @@ class TestWhenItFailsMidway:
         told = {key: answer.json[key] for key in ("refused", "unknown", "not_sent")}
         assert told == {"refused": [], "unknown": [0], "not_sent": [1]}
 
+    async def test_for_a_client_that_goes_nothing_more_is_sent(self, site: Site) -> None:
+        station = await ready(site, GetVariables=1)
+        getting = get_later(site, "A", "B", "C")
+        await give(station)
+        await settle()
+        getting.give_up()
+        await give(station)  # it was under way
+        await getting.ended()
+        await settle()
+        assert station.unread() == []
+
     async def test_b06_fr_01_an_answer_with_too_few_results_is_told(self, site: Site) -> None:
         station = await ready(site)
         getting = get_later(site, "A", "B", "C")

@@ -254,20 +254,22 @@ class TestTheAnswerThatDoesNotCome:
         assert await state_of(site, request["id"]) == state
 
 
-async def use(station: FakeStation, reservation_id: int, seq_no: int = 0) -> None:
+def using(reservation_id: int) -> dict[str, Any]:
+    """The TransactionEvent of a transaction that starts with the reservation."""
+    return {
+        "eventType": "Started",
+        "timestamp": "2026-11-22T04:00:00Z",
+        "triggerReason": "Authorized",
+        "seqNo": 0,
+        "transactionInfo": {"transactionId": "tx-1"},
+        "reservationId": reservation_id,
+        "idToken": TOKEN,
+    }
+
+
+async def use(station: FakeStation, reservation_id: int) -> None:
     """Start a transaction with the reservation."""
-    await station.ask(
-        "TransactionEvent",
-        {
-            "eventType": "Started",
-            "timestamp": "2026-11-22T04:00:00Z",
-            "triggerReason": "Authorized",
-            "seqNo": seq_no,
-            "transactionInfo": {"transactionId": "tx-1"},
-            "reservationId": reservation_id,
-            "idToken": TOKEN,
-        },
-    )
+    await station.ask("TransactionEvent", using(reservation_id))
 
 
 class TestItsEnd:
@@ -285,6 +287,23 @@ class TestItsEnd:
         await use(station, reservation_id)
         await use(station, reservation_id)
         assert len(await told(site)) == 2
+
+    async def test_h01_fr_15_a_connection_lost_while_its_use_is_written_does_not_keep_the_evse_taken(
+        self, open_site: OpenSite
+    ) -> None:
+        for steps in range(6):
+            site = open_site()
+            station = await site.connect_ready()
+            reservation_id = await reserve(site, station)
+            await station.send([2, "lost", "TransactionEvent", using(reservation_id)])
+            for _ in range(steps):
+                await trio.lowlevel.checkpoint()
+            await station.vanish()
+            await settle()
+            again = await site.connect()
+            await use(again, reservation_id)
+            assert await state_of(site, reservation_id) == "Used"
+            assert site.csms.reservations.taken_evses("CP_1") == [], f"lost after {steps} steps"
 
     async def test_h01_fr_15_a_transaction_that_began_offline_is_told_of_after_the_expiry(self, site: Site) -> None:
         station = await site.connect_ready()

@@ -17,6 +17,11 @@ def on(action: str) -> Callable[[Handler], Handler]:
     return cast("Callable[[Handler], Handler]", routing.on(action))
 
 
+def after(action: str) -> Callable[[Handler], Handler]:
+    """The library's decorator for a method that goes on when `action` was answered, with the type it lacks."""
+    return cast("Callable[[Handler], Handler]", routing.after(action))
+
+
 class Obedient(v201.ChargePoint):  # type: ignore[misc]  # an untyped base
     """answers: by action, the response's payload in snake case; or error (the library's), description, details."""
 

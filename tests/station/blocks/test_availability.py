@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ TWO_AND_ONE = (("cType2", "cCCS2"), ("cType2",))
 
 
 def connector_with(*, plugged_in: bool = False, faulted: bool = False) -> Connector:
-    connector = Hardware([["cType2"]]).evses[0].connectors[0]
+    random = Random(1)  # noqa: S311  # repeatable on purpose
+    connector = Hardware.of([["cType2"]], monotonic=lambda: 0.0, random=random).evses[0].connectors[0]
     if plugged_in:
         connector.plug_in()
     if faulted:
@@ -255,7 +257,7 @@ async def test_g03_fr_03_the_state_it_is_in_already_is_accepted(autojump_clock: 
 async def test_g03_fr_06_g03_fr_07_an_evse_takes_its_connectors_along_and_gives_them_back_as_they_were(
     autojump_clock: MockClock, schemas: Schemas
 ) -> None:
-    async with station_on_fake_csms(schemas, connector_types=(("a", "b", "c"), ("d",))) as (station, csms):
+    async with station_on_fake_csms(schemas, connector_types=(["cType2"] * 3, ["cType2"])) as (station, csms):
         first, second, _ = station.hardware.evses[0].connectors
         first.fail()
         second.switch(operative=False)
@@ -290,3 +292,60 @@ async def test_g03_fr_02_what_is_not_there_is_rejected(
         answer = await csms.call("ChangeAvailability", {"operationalStatus": "Inoperative", "evse": evse})
         assert answer == {"status": "Rejected"}
         assert csms.actions == []
+
+
+CARD = {"idToken": "04A1B2C3", "type": "ISO14443"}
+INOPERATIVE: dict[str, Any] = {"operationalStatus": "Inoperative"}
+
+
+@pytest.mark.parametrize("evse", [None, {"id": 1}, {"id": 1, "connectorId": 1}])
+async def test_g03_fr_05_g04_fr_06_a_transaction_is_finished_before_its_evse_goes_out_of_use(
+    autojump_clock: MockClock, schemas: Schemas, evse: dict[str, Any] | None
+) -> None:
+    request = INOPERATIVE if evse is None else INOPERATIVE | {"evse": evse}
+    async with station_on_fake_csms(schemas, connector_types=(["cType2"], ["cType2"])) as (station, csms):
+        first, second = station.hardware.evses
+        first.connectors[0].plug_in()
+        first.reader.present(CARD)
+        await trio.sleep(10)
+        csms.forget()
+        assert await csms.call("ChangeAvailability", request) == {"status": "Scheduled"}
+        await trio.sleep(10)
+        assert csms.statuses() == ([] if evse else [(2, 1, "Unavailable")])
+        assert first.contactor.closed
+        first.reader.present(CARD)
+        await trio.sleep(10)
+        assert (1, 1, "Unavailable") in csms.statuses()
+        assert station.hardware.in_use(second, second.connectors[0]) == (evse is not None)
+
+
+async def test_g03_fr_08_what_is_scheduled_stays_so_over_a_power_cycle(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        evse = station.hardware.evses[0]
+        evse.connectors[0].plug_in()
+        evse.reader.present(CARD)
+        await trio.sleep(10)
+        await csms.call("ChangeAvailability", INOPERATIVE | {"evse": {"id": 1}})
+        station.reboot("PowerUp", graceful=False)
+        await trio.sleep(30)
+        assert evse.contactor.closed
+        evse.reader.present(CARD)
+        await trio.sleep(10)
+        assert csms.statuses()[-1] == (1, 1, "Unavailable")
+
+
+async def test_g03_a_later_operative_takes_back_what_was_scheduled(autojump_clock: MockClock, schemas: Schemas) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        evse = station.hardware.evses[0]
+        evse.connectors[0].plug_in()
+        evse.reader.present(CARD)
+        await trio.sleep(10)
+        await csms.call("ChangeAvailability", INOPERATIVE | {"evse": {"id": 1}})
+        assert await csms.call("ChangeAvailability", {"operationalStatus": "Operative", "evse": {"id": 1}}) == {
+            "status": "Accepted"
+        }
+        evse.reader.present(CARD)
+        await trio.sleep(10)
+        assert csms.statuses()[-1] == (1, 1, "Occupied")

@@ -31,9 +31,18 @@ def test_a_boot_answer_decides_alone_what_the_registration_is_next() -> None:
             assert NEXT[now, verdict].value == verdict.value
 
 
-def test_only_an_accepted_station_can_be_forgotten_and_only_that_ends_its_registration() -> None:
+def test_only_an_accepted_station_can_be_forgotten() -> None:
     assert {pair for pair in NEXT if Verdict.FORGOTTEN in pair} == {(Registration.ACCEPTED, Verdict.FORGOTTEN)}
-    assert {pair for pair in NEXT if Registration.ACCEPTED in pair} == {(Registration.ACCEPTED, Verdict.FORGOTTEN)}
+
+
+def test_only_to_be_forgotten_or_moved_ends_a_registration_and_then_the_station_boots() -> None:
+    ends = {verdict: NEXT[Registration.ACCEPTED, verdict] for verdict in Verdict if verdict not in BY_BOOTING}
+    assert ends == {Verdict.FORGOTTEN: Registration.BOOTING, Verdict.MOVED: Registration.BOOTING}
+    assert not any((Registration.ACCEPTED, verdict) in NEXT for verdict in BY_BOOTING)
+
+
+def test_b10_fr_10_wherever_it_stands_a_station_that_moved_boots() -> None:
+    assert {NEXT[now, Verdict.MOVED] for now in Registration} == {Registration.BOOTING}
 
 
 @pytest.mark.parametrize("asked_for", [False, True])

@@ -67,7 +67,7 @@ async def test_f06_fr_08_what_the_station_does_not_have_is_not_implemented(
 ) -> None:
     async with station_on_fake_csms(schemas) as (_, csms):
         csms.forget()
-        for message in ("MeterValues", "LogStatusNotification", "SignCombinedCertificate", "TransactionEvent"):
+        for message in ("LogStatusNotification", "SignCombinedCertificate", "PublishFirmwareStatusNotification"):
             assert await csms.call("TriggerMessage", {"requestedMessage": message}) == {"status": "NotImplemented"}
         assert csms.actions == []
 

@@ -270,12 +270,26 @@ async def test_h04_an_update_that_is_refused_is_not_sent_again(autojump_clock: M
 async def test_h04_an_update_that_is_not_answered_is_sent_again_and_holds_up_nothing(
     autojump_clock: MockClock, schemas: Schemas
 ) -> None:
-    thinks_s = {"ReservationStatusUpdate": 31.0}
-    async with station_on_fake_csms(schemas, thinks_s=thinks_s) as (_, csms):
+    behaviour: dict[str, Any] = {
+        "thinks_s": {"ReservationStatusUpdate": 31.0},
+        "refuses": {"ReservationStatusUpdate": errors.InternalError()},  # late, so it tells nothing any more
+    }
+    async with station_on_fake_csms(schemas, **behaviour) as (_, csms):
         await csms.call("ReserveNow", reserve_now(evseId=1, lasts_s=10))
         csms.forget()
         await trio.sleep(10 + 30 + UNANSWERED_PAUSE_S + 1)
         assert csms.actions == ["ReservationStatusUpdate", "StatusNotification", "ReservationStatusUpdate"]
+
+
+async def test_h04_an_update_that_is_answered_late_is_not_sent_again(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    thinks_s = {"ReservationStatusUpdate": 31.0}
+    async with station_on_fake_csms(schemas, thinks_s=thinks_s) as (_, csms):
+        await csms.call("ReserveNow", reserve_now(evseId=1, lasts_s=10))
+        csms.forget()
+        await trio.sleep(200)
+        assert csms.actions == ["ReservationStatusUpdate", "StatusNotification"]
 
 
 async def test_h04_a_csms_that_stays_away_does_not_fill_the_memory(autojump_clock: MockClock, schemas: Schemas) -> None:

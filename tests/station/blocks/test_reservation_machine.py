@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from random import Random
 from typing import Any, NamedTuple
 
+import trio
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from shared.clock import TrioClock
 from shared.ocppj import date_time
-from station.blocks.availability import Availability
+from station.blocks.availability import Availability, Changes
 from station.blocks.reservation import Reservations
 from station.device_model import HEARTBEAT_INTERVAL, DeviceModel
 from station.hardware import Connector, Evse, Hardware
+from station.state import MemoryState
 
 TYPES = st.sampled_from(["cType2", "cCCS2"])
 START = datetime(2026, 11, 22, tzinfo=UTC)
@@ -47,18 +50,46 @@ class Wish(NamedTuple):
 class ReservedStation(RuleBasedStateMachine):
     @initialize(connector_types=st.lists(st.lists(TYPES, min_size=1, max_size=2), min_size=1, max_size=3))
     def power_up(self, connector_types: list[list[str]]) -> None:
-        variables = DeviceModel()
-        variables[HEARTBEAT_INTERVAL] = 10**9
+        self.variables = DeviceModel()
+        self.variables[HEARTBEAT_INTERVAL] = 10**9
         self.clock = HandClock()
-        self.hardware = Hardware(connector_types)
-        self.reservations = Reservations("CP_1", self.hardware, variables, self.clock, monotonic=lambda: 0.0)
-        self.availability = Availability(self.hardware, self.reservations, variables, self.clock, monotonic=lambda: 0.0)
-        self.availability.sending("BootNotification")
-        self.hardware.watch(self.reservations.hardware_changed)
+        random = Random(1)  # noqa: S311  # repeatable on purpose
+        self.hardware = Hardware.of(connector_types, monotonic=lambda: 0.0, random=random)
+        self.state = MemoryState()
+        self.boot()
+        self.hardware.watch(self.hardware_changed)
         self.kept: dict[int, Wish] = {}
         self.told: dict[tuple[int, int], str] = {}
         self.ended: list[tuple[int, str]] = []
         self.deliver()
+
+    def boot(self) -> None:
+        changes = Changes(self.hardware, self.state, ongoing=lambda _: False)
+        self.reservations = Reservations(
+            "CP_1", self.hardware, self.variables, self.clock, self.state, monotonic=lambda: 0.0
+        )
+        self.availability = Availability(
+            self.hardware, self.reservations, self.variables, self.clock, changes, monotonic=lambda: 0.0
+        )
+        self.availability.sending("BootNotification")
+        self.powered = True
+
+    def hardware_changed(self) -> None:
+        if self.powered:
+            self.reservations.hardware_changed()
+            self.availability.hardware_changed()
+
+    @rule()
+    def power_cycle(self) -> None:
+        """What was told and answered is kept, so nothing has changed."""
+        trio.run(self.state.keep)
+        told = dict(self.told)
+        self.powered = False
+        Changes(self.hardware, MemoryState(), ongoing=lambda _: False)  # switched as it comes from the factory
+        self.boot()
+        self.deliver()
+        assert self.ended == []
+        assert self.told == told
 
     def deliver(self) -> None:
         """Let the station say all it has to say."""
@@ -82,7 +113,11 @@ class ReservedStation(RuleBasedStateMachine):
     )
     def reserve(self, number: int, evse_id: int | None, connector_type: str | None, lasts_s: int) -> None:
         wish = Wish(evse_id, connector_type, self.clock.now() + timedelta(seconds=lasts_s))
-        request: Any = {"id": number, "expiryDateTime": date_time.to_wire(wish.expires_at)}
+        request: Any = {
+            "id": number,
+            "expiryDateTime": date_time.to_wire(wish.expires_at),
+            "idToken": {"idToken": "guest", "type": "Central"},
+        }
         request |= {} if evse_id is None else {"evseId": evse_id}
         request |= {} if connector_type is None else {"connectorType": connector_type}
         others = [kept for kept_number, kept in self.kept.items() if kept_number != number]

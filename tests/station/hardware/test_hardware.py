@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
@@ -11,7 +12,8 @@ from station.hardware import Connector, Hardware
 
 @pytest.fixture
 def hardware() -> Hardware:
-    return Hardware([["cType2", "cCCS2"], ["cType2"]])
+    random = Random(1)  # noqa: S311  # repeatable on purpose
+    return Hardware.of([["cType2", "cCCS2"], ["cType2"]], monotonic=lambda: 0.0, random=random)
 
 
 def test_evses_and_connectors_are_numbered_from_one(hardware: Hardware) -> None:

@@ -1,16 +1,18 @@
-"""G Availability: what the CSMS knows of each connector, the heartbeat, and ChangeAvailability (B01, B04, G01-G04)."""
+"""Tells the CSMS of each connector and that the station is alive, and answers ChangeAvailability."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Literal, NotRequired, TypedDict, cast
 
 from shared.clock import TrioClock
 from shared.ocppj import date_time
 from shared.ocppj.errors import CallFailed, CallRefused, CallTimedOut, ConnectionLost
+from station.blocks.availability.changes import Changes
+from station.blocks.block import Block, Handler
 from station.blocks.reservation import Reservations
-from station.device_model import HEARTBEAT_INTERVAL, OFFLINE_THRESHOLD, DeviceModel
+from station.device_model import HEARTBEAT_INTERVAL, OFFLINE_THRESHOLD, DeviceModel, follows_csms
 from station.hardware import Connector, Evse, Hardware
 from station.outgoing import Outgoing, Payload
 
@@ -50,7 +52,7 @@ def connector_status(connector: Connector, *, in_use: bool, reserved: bool) -> C
     return "Occupied" if connector.plugged_in else "Available"
 
 
-class Availability:
+class Availability(Block):
     """Reports a connector whenever what the CSMS was told last is not how it is, so that nothing can be forgotten."""
 
     def __init__(
@@ -59,14 +61,19 @@ class Availability:
         reservations: Reservations,
         variables: DeviceModel,
         clock: TrioClock,
+        changes: Changes,
         *,
         monotonic: Callable[[], float],
+        closed: Callable[[int], bool] = lambda _: False,
     ) -> None:
+        """closed: tells of an EVSE by its id whether it takes nobody new for now."""
         self._hardware = hardware
         self._reservations = reservations
         self._variables = variables
         self._clock = clock
+        self._changes = changes
         self._monotonic = monotonic
+        self._closed = closed
         self._reported: dict[Connector, ConnectorStatus] = {}
         self._report_not_before = -math.inf
         self._last_sent_at = -math.inf
@@ -76,7 +83,7 @@ class Availability:
         """How a connector is now."""
         return connector_status(
             connector,
-            in_use=self._hardware.in_use(evse, connector),
+            in_use=self._hardware.in_use(evse, connector) and not self._closed(evse.evse_id),
             reserved=evse.evse_id in self._reservations.held,
         )
 
@@ -84,9 +91,19 @@ class Availability:
         """The CSMS has to be told of every connector, for it has just accepted the station (B01.FR.05)."""
         self._reported.clear()
 
-    def back_online(self, offline_s: float) -> None:
-        """Connected again. After a long time all connectors are reported, else those that have changed (B04)."""
-        if offline_s > self._variables[OFFLINE_THRESHOLD]:
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"ChangeAvailability": self.change_availability}
+
+    def hardware_changed(self) -> None:
+        self._changes.hardware_changed()
+
+    def tick(self) -> bool:
+        return self._changes.settle()
+
+    def connected(self, offline_s: float | None) -> None:
+        """After a long time all connectors are reported, else those that have changed (B04)."""
+        if offline_s is not None and offline_s > self._variables[OFFLINE_THRESHOLD]:
             self.report_all()
 
     def sending(self, action: str) -> None:
@@ -136,10 +153,11 @@ class Availability:
         return Outgoing("StatusNotification", payload, answered, failed)
 
     def heartbeat(self) -> Outgoing:
-        """A Heartbeat, whose answer sets the clock (G02.FR.06)."""
+        """A Heartbeat, whose answer sets the clock where the CSMS is its source (G02.FR.06)."""
 
         def answered(payload: Payload) -> None:
-            self._clock.set(date_time.from_wire(cast(HeartbeatResponse, payload)["currentTime"]))
+            if follows_csms(self._variables):
+                self._clock.set(date_time.from_wire(cast(HeartbeatResponse, payload)["currentTime"]))
 
         def failed(_: CallFailed) -> None:
             """The next one comes in an interval."""
@@ -149,18 +167,13 @@ class Availability:
     def change_availability(self, request: ChangeAvailabilityRequest) -> Payload:
         """Answer ChangeAvailability for a connector, an EVSE or the station (G03, G04).
 
-        Accepted as well where nothing changes (G03.FR.03); Rejected for an EVSE or connector that is not there.
+        Accepted as well where nothing changes (G03.FR.03); Scheduled while a transaction is ongoing there (G03.FR.05).
         """
-        target: Hardware | Evse | Connector | None = self._hardware
         evse_type = request.get("evse")
-        if evse_type is not None:
-            target = evse = self._hardware.evse(evse_type["id"])
-            if evse is not None and "connectorId" in evse_type:
-                target = evse.connector(evse_type["connectorId"])
-        if target is None:
-            return {"status": "Rejected"}
-        target.switch(operative=request["operationalStatus"] == "Operative")
-        return {"status": "Accepted"}
+        path = [] if evse_type is None else [evse_type["id"]]
+        if evse_type is not None and "connectorId" in evse_type:
+            path.append(evse_type["connectorId"])
+        return {"status": self._changes.request(path, operative=request["operationalStatus"] == "Operative")}
 
     def _heartbeat_at(self) -> float:
         interval_s = self._variables[HEARTBEAT_INTERVAL]

@@ -1,4 +1,4 @@
-"""B Provisioning: the station registers with the CSMS, and says nothing else before it is accepted (B01, B02, B03)."""
+"""The station registers with the CSMS, and says nothing else before it is accepted (B01, B02, B03)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,26 @@ from typing import Final, Literal, TypedDict, cast
 from shared.clock import TrioClock
 from shared.ocppj import date_time
 from shared.ocppj.errors import CallFailed, ConnectionLost, SecurityError
-from station.device_model import HEARTBEAT_INTERVAL, DeviceModel
+from station.blocks.block import Block
+from station.device_model import HEARTBEAT_INTERVAL, STATION_MODEL, STATION_VENDOR_NAME, DeviceModel, follows_csms
 from station.outgoing import Outgoing, Payload
 
 log = logging.getLogger()
 
-CHARGING_STATION: Final = {"model": "Wallbox XYZ", "vendorName": "anewone"}
 OWN_RETRY_INTERVAL_S: Final = 60.0
 """Between BootNotifications when the CSMS names no interval or does not answer (B01 error handling, B02.FR.07)."""
 
-BootReason = Literal["PowerUp", "Triggered"]
+BootReason = Literal[
+    "ApplicationReset",
+    "FirmwareUpdate",
+    "LocalReset",
+    "PowerUp",
+    "RemoteReset",
+    "ScheduledReset",
+    "Triggered",
+    "Unknown",
+    "Watchdog",
+]
 
 
 class BootNotificationResponse(TypedDict):
@@ -39,12 +49,13 @@ class Registration(enum.Enum):
 
 
 class Verdict(enum.Enum):
-    """What the CSMS lets the station know: the status of a BootNotificationResponse, or that it has forgotten it."""
+    """What the station learns of itself and the CSMS."""
 
-    ACCEPTED = "Accepted"
+    ACCEPTED = "Accepted"  # in answer to a BootNotification, as the two below
     PENDING = "Pending"
     REJECTED = "Rejected"
     FORGOTTEN = "SecurityError"  # in answer to a CALL that only accepted stations may send (B01.FR.10)
+    MOVED = "NetworkConnectionProfile"  # connected by another one than before, maybe to another CSMS (B10.FR.10)
 
 
 NEXT: Final[Mapping[tuple[Registration, Verdict], Registration]] = {
@@ -58,13 +69,17 @@ NEXT: Final[Mapping[tuple[Registration, Verdict], Registration]] = {
     (Registration.REJECTED, Verdict.PENDING): Registration.PENDING,
     (Registration.REJECTED, Verdict.REJECTED): Registration.REJECTED,
     (Registration.ACCEPTED, Verdict.FORGOTTEN): Registration.BOOTING,  # it was restarted without its memory
+    (Registration.BOOTING, Verdict.MOVED): Registration.BOOTING,
+    (Registration.PENDING, Verdict.MOVED): Registration.BOOTING,
+    (Registration.REJECTED, Verdict.MOVED): Registration.BOOTING,
+    (Registration.ACCEPTED, Verdict.MOVED): Registration.BOOTING,
 }
 
 
 def may_send(now: Registration, action: str, *, asked_for: bool) -> bool:
     """Whether the station may send a CALL of this action (B01.FR.08, B02.FR.02, B03.FR.02).
 
-    asked_for: the CSMS asked for it, with a TriggerMessage.
+    asked_for: the CSMS asked for it, with a TriggerMessage or for a report.
     """
     match now:
         case Registration.ACCEPTED:
@@ -75,7 +90,7 @@ def may_send(now: Registration, action: str, *, asked_for: bool) -> bool:
             return action == "BootNotification"
 
 
-class Provisioning:
+class Provisioning(Block):
     """Keeps trying until the CSMS accepts the station."""
 
     def __init__(
@@ -85,23 +100,37 @@ class Provisioning:
         clock: TrioClock,
         *,
         monotonic: Callable[[], float],
+        boot_reason: BootReason,
         accepted: Callable[[], None],
+        network: Callable[[], object],
     ) -> None:
-        """accepted: called whenever a BootNotification was accepted."""
+        """boot_reason: why the station has booted. accepted: called whenever a BootNotification was accepted.
+
+        network: what the station is connected by; equal as long as it is the same.
+        """
         self._identity = identity
         self._variables = variables
         self._clock = clock
         self._monotonic = monotonic
+        self._boot_reason = boot_reason
         self._accepted = accepted
+        self._network = network
+        self._connected_by: object = None
         self._registration = Registration.BOOTING
         self._boot_at = -math.inf
         self._answered_at = -math.inf
         self._asked_for = False
+        self._was_accepted = False
 
     @property
     def registration(self) -> Registration:
         """What the CSMS thinks of this station."""
         return self._registration
+
+    @property
+    def was_accepted(self) -> bool:
+        """The CSMS has accepted the station since it booted."""
+        return self._was_accepted
 
     def admit(self, action: str) -> None:
         """Let the CSMS call; raises SecurityError while it has the station rejected (B03.FR.08)."""
@@ -112,9 +141,14 @@ class Provisioning:
         """Send a BootNotification although its time has not come: a TriggerMessage asks for it (B02.FR.04)."""
         self._asked_for = True
 
-    def connected(self) -> None:
-        """There is a new connection."""
+    def connected(self, offline_s: float | None) -> None:  # noqa: ARG002  # the block's interface
+        """There is a new connection; by another way than the last one, the station registers anew (B10.FR.10)."""
         self._answered_at = -math.inf
+        network = self._network()
+        if self._connected_by not in (None, network):  # they need not be hashable
+            self._registration = NEXT[self._registration, Verdict.MOVED]
+            self._boot_at = -math.inf
+        self._connected_by = network
 
     def forgotten(self) -> None:
         """The CSMS has answered SecurityError to what accepted stations may send: register again.
@@ -134,7 +168,7 @@ class Provisioning:
         if self._registration is Registration.ACCEPTED or self._monotonic() < self.due_at():
             return None
         asked_for = self._asked_for
-        reason: BootReason = "Triggered" if asked_for else "PowerUp"
+        reason: BootReason = "Triggered" if asked_for else self._boot_reason
 
         def answered(payload: Payload) -> None:
             self._asked_for = self._asked_for and not asked_for
@@ -146,7 +180,11 @@ class Provisioning:
                 self._boot_at = self._monotonic() + OWN_RETRY_INTERVAL_S
                 log.info("%s: asking again in %g s", self._identity, OWN_RETRY_INTERVAL_S)
 
-        payload: Payload = {"chargingStation": CHARGING_STATION, "reason": reason}
+        charging_station = {
+            "model": self._variables[STATION_MODEL],
+            "vendorName": self._variables[STATION_VENDOR_NAME],
+        }
+        payload: Payload = {"chargingStation": charging_station, "reason": reason}
         return Outgoing("BootNotification", payload, answered, failed)
 
     def due_at(self) -> float:
@@ -158,10 +196,12 @@ class Provisioning:
     def _answered(self, response: BootNotificationResponse) -> None:
         self._answered_at = self._monotonic()
         interval_s = response["interval"]
-        self._clock.set(date_time.from_wire(response["currentTime"]))  # B01.FR.06
+        if follows_csms(self._variables):
+            self._clock.set(date_time.from_wire(response["currentTime"]))  # B01.FR.06
         self._registration = NEXT[self._registration, Verdict(response["status"])]
         if self._registration is Registration.ACCEPTED:
             self._asked_for = False
+            self._was_accepted = True
             if interval_s > 0:
                 self._variables[HEARTBEAT_INTERVAL] = interval_s  # B01.FR.04
             log.info("%s: accepted, heartbeat every %d s", self._identity, self._variables[HEARTBEAT_INTERVAL])

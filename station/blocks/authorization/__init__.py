@@ -1,0 +1,5 @@
+"""C Authorization: who may charge, by what the station remembers or by asking the CSMS (C01-C03, C09-C12, C15, C16)."""
+
+from station.blocks.authorization.block import Authorization
+
+__all__ = ["Authorization"]

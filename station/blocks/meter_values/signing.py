@@ -1,0 +1,100 @@
+"""Signed meter values: the register of an EVSE's meter, with the meter's own signature (J01.FR.21, J02.FR.21).
+
+Written in OCMF, the format that meters for sale of electricity use, and signed with ECDSA over the curve secp256r1.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from functools import cached_property
+from random import Random
+from typing import Final
+
+import orjson
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from station.blocks.meter_values.samples import Signature
+from station.device_model import PUBLIC_KEY_WITH_SIGNED_METER_VALUE, DeviceModel
+from station.hardware import Evse
+from station.outgoing import Payload
+from station.state import State
+from station.state.keys import METER_KEY
+
+_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_TRANSACTION_MARKS: Final = {"Transaction.Begin": "B", "Transaction.End": "E"}
+
+
+class Signer:
+    """Signs for the meters of one station. The key is made when it is first used, and kept."""
+
+    def __init__(self, identity: str, state: State, variables: DeviceModel, random: Random) -> None:
+        self._identity = identity
+        self._state = state
+        self._variables = variables
+        self._random = random
+        self._pagination = 0
+
+    def for_reading(self, evse: Evse, now: datetime, context: str) -> Signature:
+        """What signs the values of a reading that is taken now."""
+
+        def sign(value: float) -> Payload:
+            self._pagination += 1
+            mark = _TRANSACTION_MARKS.get(context, "C")
+            document = orjson.dumps(
+                {
+                    "FV": "1.0",
+                    "GI": self._identity,
+                    "GS": f"{self._identity}-{evse.evse_id}",
+                    "PG": f"{'T' if mark != 'C' else 'F'}{self._pagination}",
+                    "RD": [
+                        {
+                            "TM": now.strftime("%Y-%m-%dT%H:%M:%S,") + f"{now.microsecond // 1000:03}+0000 S",
+                            "TX": mark,
+                            "RV": value,
+                            "RI": "1-b:1.8.0",
+                            "RU": "Wh",
+                            "ST": "G",
+                        }
+                    ],
+                }
+            )
+            signature = orjson.dumps({"SD": self._sign(document).hex()})
+            data = b"OCMF|" + document + b"|" + signature
+            return {
+                "signedMeterData": base64.b64encode(data).decode(),
+                "signingMethod": "ECDSA-secp256r1-SHA256",
+                "encodingMethod": "OCMF",
+                "publicKey": self._public_key if self._shows_key(context) else "",
+            }
+
+        return sign
+
+    def _shows_key(self, context: str) -> bool:
+        match self._variables[PUBLIC_KEY_WITH_SIGNED_METER_VALUE]:
+            case "EveryMeterValue":
+                return True
+            case "OncePerTransaction":
+                return context == "Transaction.Begin"
+            case _:
+                return False
+
+    def _sign(self, document: bytes) -> bytes:
+        return self._key.sign(document, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+
+    @cached_property
+    def _key(self) -> ec.EllipticCurvePrivateKey:
+        number = self._state.get(METER_KEY)
+        if number is None:
+            number = f"{self._random.randrange(1, _ORDER):064x}"
+            self._state.put(METER_KEY, number)
+        return ec.derive_private_key(int(number, 16), ec.SECP256R1())
+
+    @cached_property
+    def _public_key(self) -> str:
+        return base64.b64encode(
+            self._key.public_key().public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        ).decode()

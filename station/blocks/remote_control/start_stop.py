@@ -1,0 +1,118 @@
+"""The CSMS does what a driver could do at the station: start, stop, unlock (F01-F05)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NotRequired, TypedDict
+
+from station.blocks.block import Block, Handler
+from station.blocks.transactions import Reservations, Session, Transactions
+from station.device_model import AUTHORIZE_REMOTE_START, DeviceModel
+from station.hardware import Evse, Hardware
+from station.id_token import IdToken
+from station.outgoing import Payload
+
+
+class RequestStartTransactionRequest(TypedDict):
+    """chargingProfile is not looked at: the station has no smart charging (F01.FR.12, F02.FR.20)."""
+
+    idToken: IdToken
+    remoteStartId: int
+    evseId: NotRequired[int]
+    groupIdToken: NotRequired[IdToken]
+
+
+class RequestStopTransactionRequest(TypedDict):
+    transactionId: str
+
+
+class UnlockConnectorRequest(TypedDict):
+    evseId: int
+    connectorId: int
+
+
+class RemoteControl(Block):
+    """Answers what the CSMS asks for, and has it happen."""
+
+    def __init__(
+        self,
+        hardware: Hardware,
+        variables: DeviceModel,
+        transactions: Transactions,
+        reservations: Reservations,
+        *,
+        usable: Callable[[Evse], bool],
+    ) -> None:
+        """usable: a vehicle may charge at this EVSE."""
+        self._hardware = hardware
+        self._variables = variables
+        self._transactions = transactions
+        self._reservations = reservations
+        self._usable = usable
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        return {
+            "RequestStartTransaction": self.request_start_transaction,
+            "RequestStopTransaction": self.request_stop_transaction,
+            "UnlockConnector": self.unlock_connector,
+        }
+
+    def request_start_transaction(self, request: RequestStartTransactionRequest) -> Payload:
+        """Answer RequestStartTransaction (F01, F02).
+
+        Without an EVSE the station chooses one (F01.FR.20): rather one with a vehicle than one without.
+        """
+        id_token, group_id_token = request["idToken"], request.get("groupIdToken")
+        evse_id = request.get("evseId")
+        free = [
+            session
+            for session in self._transactions.sessions.values()
+            if evse_id in {None, session.evse.evse_id} and self._is_free(session, id_token, group_id_token)
+        ]
+        if not free:
+            return {"status": "Rejected"}
+        session = next((session for session in free if session.evse.vehicle is not None), free[0])
+        response: Payload = {"status": "Accepted"}
+        if session.transaction is not None:
+            response["transactionId"] = session.transaction.transaction_id  # F01.FR.13
+        self._transactions.remote_start(
+            session,
+            id_token,
+            group_id_token,
+            request["remoteStartId"],
+            check=self._variables[AUTHORIZE_REMOTE_START],  # F01.FR.01, F01.FR.02
+        )
+        return response
+
+    def request_stop_transaction(self, request: RequestStopTransactionRequest) -> Payload:
+        """Answer RequestStopTransaction (F03): Rejected where this transaction is not ongoing (F03.FR.08)."""
+        session = self._transactions.find(request["transactionId"])
+        if session is None:
+            return {"status": "Rejected"}
+        session.remote_stop()
+        return {"status": "Accepted"}
+
+    def unlock_connector(self, request: UnlockConnectorRequest) -> Payload:
+        """Answer UnlockConnector (F05). The lock is tried although no cable may be there (F05.FR.06)."""
+        evse = self._hardware.evse(request["evseId"])
+        connector = None if evse is None else evse.connector(request["connectorId"])
+        if evse is None or connector is None:
+            return {"status": "UnknownConnector"}
+        session = self._transactions.sessions[evse.evse_id]
+        if session.transaction is not None and session.grant is not None and evse.plugged is connector:
+            return {"status": "OngoingAuthorizedTransaction"}
+        if not connector.unlock():
+            return {"status": "UnlockFailed"}
+        session.unlocked()
+        return {"status": "Unlocked"}
+
+    def _is_free(self, session: Session, id_token: IdToken, group_id_token: IdToken | None) -> bool:
+        """Nobody charges there, it works, and it is not kept for somebody else (F01.FR.21 to F01.FR.24)."""
+        return (
+            session.grant is None
+            and session.outlet.fault is None
+            and self._usable(session.evse)
+            and not session.is_for_somebody_else(id_token)
+            and self._reservations.may_use(session.evse.evse_id, id_token, group_id_token)
+        )

@@ -1,0 +1,57 @@
+"""When a transaction starts and when it ends: TxStartPoint and TxStopPoint (E01, E06); values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an EVSE looks like to a transaction at one moment.
+
+    bay_occupied: by the parking bay's detector. ev_connected: there is a vehicle on the cable. authorized: somebody
+    may charge. signs: its meter delivers signed values. energy_flows: into the vehicle.
+    """
+
+    bay_occupied: bool = False
+    ev_connected: bool = False
+    authorized: bool = False
+    signs: bool = False
+    energy_flows: bool = False
+
+
+NOTHING: Final = Facts()
+
+_HOLDS: Final[Mapping[str, Callable[[Facts], bool]]] = {
+    "ParkingBayOccupancy": lambda facts: facts.bay_occupied,  # E01.FR.01, E06.FR.01
+    "EVConnected": lambda facts: facts.ev_connected,  # E01.FR.02, E06.FR.02
+    "Authorized": lambda facts: facts.authorized,  # E01.FR.03, E06.FR.03, E06.FR.04
+    "DataSigned": lambda facts: facts.signs and facts.authorized and facts.ev_connected,  # E01.FR.04, E06.FR.05
+    "PowerPathClosed": lambda facts: facts.authorized and facts.ev_connected,  # E01.FR.05, E06.FR.06
+    "EnergyTransfer": lambda facts: facts.energy_flows,  # E01.FR.06, E06.FR.07
+}
+TX_POINTS: Final = frozenset(_HOLDS)
+"""The values of TxStartPoint and of TxStopPoint."""
+
+
+def starts(start_points: Collection[str], before: Facts, now: Facts) -> bool:
+    """Whether one of the start points has come to hold.
+
+    A point that has held all the time starts nothing: a vehicle that stays when its transaction has ended does not
+    start the next one by being there.
+    """
+    return any(_HOLDS[point](now) and not _HOLDS[point](before) for point in start_points)
+
+
+def ends(start_points: Collection[str], stop_points: Collection[str], before: Facts, now: Facts) -> bool:
+    """Whether an ongoing transaction is over: a stop point does not hold any more, or nothing is left to wait for.
+
+    The latter is for settings whose stop point was never reached, as when a vehicle leaves unauthorized where only
+    the end of an authorization is to end a transaction: it would last for ever.
+    """
+    if any(_HOLDS[point](before) and not _HOLDS[point](now) for point in stop_points):
+        return True
+    waits_in_bay = now.bay_occupied and "ParkingBayOccupancy" in {*start_points, *stop_points}
+    return not (now.ev_connected or now.authorized or waits_in_bay)

@@ -1,0 +1,34 @@
+"""Who a driver claims to be, and what the CSMS says of that (IdTokenType, IdTokenInfoType)."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+
+class AdditionalInfo(TypedDict):
+    additionalIdToken: str
+    type: str
+
+
+class IdToken(TypedDict):
+    idToken: str
+    type: str
+    additionalInfo: NotRequired[list[AdditionalInfo]]
+
+
+class IdTokenInfo(TypedDict):
+    """status: a value of AuthorizationStatusEnumType. Fields that the station has no use for are left out here."""
+
+    status: str
+    cacheExpiryDateTime: NotRequired[str]
+    evseId: NotRequired[list[int]]
+    groupIdToken: NotRequired[IdToken]
+
+
+NO_AUTHORIZATION: IdToken = {"idToken": "", "type": "NoAuthorization"}
+"""Stands for whoever charges where nobody is asked (C02.FR.01)."""
+
+
+def same(one: IdToken, other: IdToken) -> bool:
+    """Both name the same token: the text is an identifierString, whose letters have no case."""
+    return one["type"] == other["type"] and one["idToken"].casefold() == other["idToken"].casefold()

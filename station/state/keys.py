@@ -1,0 +1,38 @@
+"""The keys of what a station remembers over a loss of power, and the shape of each value."""
+
+from __future__ import annotations
+
+from typing import Final
+
+IDENTITY: Final = "identity"
+"""str: whose state this is."""
+
+BOOT_REASON: Final = "boot-reason"
+"""str, a value of BootReasonEnumType: why the station boots next (B01.FR.09); none: power came back."""
+
+AVAILABILITY: Final = "availability"
+"""Which switches are off (B01.FR.07, G03.FR.08, G04.FR.09): a list of [], [evseId] and [evseId, connectorId]."""
+
+SCHEDULED_INOPERATIVE: Final = "scheduled-inoperative"
+"""What goes out of use when its transaction is over (G03.FR.05, G04.FR.06): paths like those of AVAILABILITY."""
+
+RESERVATIONS: Final = "reservations"
+"""The book of reservations and the updates that wait (B01.FR.13): see `blocks.reservation.memory`."""
+
+TRANSACTION_EVENTS: Final = "transaction-events/"
+"""Prefix; one key for each event that the CSMS has not answered: see `transaction_queue`."""
+
+TRANSACTIONS: Final = "transactions/"
+"""Prefix; one key for each EVSE: its transaction that is under way, for the block that knows its shape."""
+
+VARIABLES: Final = "variables/"
+"""Prefix; one key for each variable of the device model that was set, for the device model."""
+
+METER_KEY: Final = "meter-key"
+"""str, hexadecimal: the private key that signs meter values."""
+
+AUTHORIZATION_CACHE: Final = "authorization-cache/"
+"""Prefix; one key for each token (C10.FR.02), for the block that knows its shape."""
+
+HARDWARE: Final = "hardware"
+"""What the hardware remembers by itself: registers, plugged-in vehicles, bays."""
