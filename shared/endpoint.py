@@ -117,10 +117,17 @@ def _write(message: _Message) -> _Written[_Message]:
     return _Written(message, message.to_text())
 
 
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    digest: bytes
-    result: _Written[CallResult | CallError] | None
+def _read_again(text: str) -> _Written[CallResult | CallError]:
+    message = frames.parse(text)
+    assert isinstance(message, CallResult)  # noqa: S101 - it was one when it was written
+    return _Written(message, text)
+
+
+_Answered = tuple[bytes, str | None]
+"""A CALL that was answered, as a digest, and the CALLRESULT as it went on the wire; None: it was a CALLERROR.
+
+Thousands of connections keep some each, so they are of types that the garbage collector need not look at.
+"""
 
 
 class Endpoint:
@@ -171,7 +178,7 @@ class Endpoint:
         self._outstanding: _Outstanding | None = None
         self._timed_out: OrderedDict[str, _Outstanding] = OrderedDict()
         self._closed: WebSocketClosed | None = None
-        self._answered: OrderedDict[str, _Answered] = OrderedDict()
+        self._answered: dict[str, _Answered] = {}  # the oldest first
         self._text_waiting = 0
         self._text_taken = trio.Event()
 
@@ -374,16 +381,17 @@ class Endpoint:
         ).digest()
         earlier = self._answered.get(call.message_id)
         if earlier is not None:
-            if earlier.digest != digest:
+            earlier_digest, text = earlier
+            if earlier_digest != digest:
                 error = RpcFrameworkError("messageId (element 1) was used before on this connection, for another CALL")
                 return _write(CallError.of(error, call.message_id))
-            if earlier.result is not None:
-                return earlier.result
+            if text is not None:
+                return _read_again(text)
         answer = await self._fresh_answer(call)
         # An error leaves nothing behind, so a CALL that failed may well succeed when it is sent again.
-        self._answered[call.message_id] = _Answered(digest, answer if isinstance(answer.message, CallResult) else None)
+        self._answered[call.message_id] = (digest, answer.text if isinstance(answer.message, CallResult) else None)
         if len(self._answered) > _ANSWERS_KEPT:
-            self._answered.popitem(last=False)
+            del self._answered[next(iter(self._answered))]
         return answer
 
     async def _fresh_answer(self, call: Call) -> _Written[CallResult | CallError]:

@@ -46,8 +46,7 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     status = response["idTokenInfo"]["status"] if response else None
     row = row_of(station_id, request, to_ms(conversation.clock.now()), status)
     try:
-        async with conversation.reservations.ending(station_id, row["reservation_id"], ReservationState.USED) as used:
-            await conversation.store.commit(*_changes(conversation, request, row, response), *used)
+        await _store(conversation, row["reservation_id"], _changes(conversation, request, row, response))
     except BaseException:  # it may be there or not: the store is asked when it is sent again
         ledger.forget(record)
         raise
@@ -62,6 +61,15 @@ async def _end_reservation(conversation: Conversation, request: Payload) -> None
     station_id, reservation_id = conversation.station.station_id, request.get("reservationId")
     if reservation_id is not None and conversation.reservations.get(station_id, reservation_id) is not None:
         await conversation.reservations.end(station_id, reservation_id, ReservationState.USED)
+
+
+async def _store(conversation: Conversation, reservation_id: int | None, changes: list[Change]) -> None:
+    if reservation_id is None:
+        await conversation.store.commit(*changes)
+        return
+    station_id = conversation.station.station_id
+    async with conversation.reservations.ending(station_id, reservation_id, ReservationState.USED) as used:
+        await conversation.store.commit(*changes, *used)
 
 
 def _answer(conversation: Conversation, request: Payload, record: Record) -> Payload:
