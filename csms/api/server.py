@@ -18,7 +18,6 @@ from csms.api.calls import call_routes
 from csms.api.commands import command_routes
 from csms.api.description import description_routes
 from csms.api.events import event_routes
-from csms.api.guard import Guard
 from csms.api.health import health_routes
 from csms.api.messages import message_routes
 from csms.api.problems import Problem
@@ -31,7 +30,10 @@ from csms.api.transactions import transaction_routes
 from csms.api.variables import variable_routes
 from csms.store import StoreUnavailable
 from shared.ocppj.errors import OcppError
+from shared.rest import problems
+from shared.rest.guard import Guard
 
+_OPEN_PATHS: Final = frozenset({"/healthz"})
 _MAX_BODY_BYTES: Final = 2**20
 _BODY_TIMEOUT_S: Final = 10
 _GRACE_S: Final = 3.0
@@ -47,14 +49,14 @@ def create_api(services: Services) -> QuartTrio:
     api.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     api.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it, its base class does not
     api.url_map.strict_slashes = False
-    guard = Guard(services.settings.api_token, services.settings.api_host)
+    guard = Guard(services.settings.api_token, services.settings.api_host, "--api-token", open_paths=_OPEN_PATHS)
 
     @api.before_request
     async def check() -> None:
         guard.check()
 
-    @api.errorhandler(Problem)
-    async def problem(error: Problem) -> ResponseReturnValue:
+    @api.errorhandler(problems.Problem)
+    async def problem(error: problems.Problem) -> ResponseReturnValue:
         return error.response()
 
     @api.errorhandler(OcppError)
