@@ -21,6 +21,7 @@ from shared.ocppj.versions import V201
 from station.app import Station
 from station.device_model import MESSAGE_TIMEOUT, DeviceModel
 from station.hardware import Hardware
+from station.hardware_memory import remember_hardware
 from station.settings import Address, Settings, parse
 from station.state import MemoryState, State, StateUnavailable, open_state
 from station.user_mistake import UserMistake
@@ -110,9 +111,11 @@ def _station(settings: Settings, state: State) -> Station:
     variables.deliver(MESSAGE_TIMEOUT, settings.call_timeout)
     types = list(islice(cycle(CONNECTOR_TYPES), settings.connectors))
     random = SystemRandom() if settings.seed is None else Random(settings.seed)  # noqa: S311  # no secrets from it
+    hardware = Hardware.of([types] * settings.evses, monotonic=trio.current_time, random=random)
+    remember_hardware(hardware, state)
     return Station(
         settings.identity,
-        Hardware.of([types] * settings.evses, monotonic=trio.current_time, random=random),
+        hardware,
         variables,
         state,
         csms_url=settings.csms,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -67,6 +67,13 @@ class State(ABC):
 
         What came meanwhile may still be unkept, so who must not wait for nothing says
         `while state.unkept: await state.keep()`.
+        """
+
+    @abstractmethod
+    def keep_along(self, key: str, value: Callable[[], Any]) -> None:
+        """Have this key kept with whatever else is kept, and in an orderly end, with the value it has at that time.
+
+        For what lives on while the power is away, and ends with the process: a state that does so, too, need not do it.
         """
 
     def lose_power(self) -> None:

@@ -1,4 +1,7 @@
-"""The keys of what a station remembers over a loss of power, and the shape of each value."""
+"""The keys of what a station remembers over a loss of power, and the shape of each value.
+
+The device model (`variables/`) and the network profiles (`network-profile…`) name theirs themselves.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +26,13 @@ TRANSACTION_EVENTS: Final = "transaction-events/"
 """Prefix; one key for each event that the CSMS has not answered: see `transaction_queue`."""
 
 TRANSACTIONS: Final = "transactions/"
-"""Prefix; one key for each EVSE: its transaction that is under way, for the block that knows its shape."""
-
-VARIABLES: Final = "variables/"
-"""Prefix; one key for each variable of the device model that was set, for the device model."""
+"""Prefix; one key for each EVSE: its transaction that is under way: see `blocks.transactions.record`."""
 
 METER_KEY: Final = "meter-key"
 """str, hexadecimal: the private key that signs meter values."""
 
 AUTHORIZATION_CACHE: Final = "authorization-cache/"
-"""Prefix; one key for each token (C10.FR.02), for the block that knows its shape."""
+"""Prefix; one key for each token (C10.FR.02): see `blocks.authorization.cache`."""
 
 HARDWARE: Final = "hardware"
-"""What the hardware remembers by itself: registers, plugged-in vehicles, bays."""
+"""What the hardware remembers by itself: see `Hardware.snapshot`."""
