@@ -1,4 +1,4 @@
-"""The command line: `python -m station CP_1`."""
+"""The command line: `python -m station CP_1`, `python -m station fleet`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,14 @@ _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
-    """Run one station until SIGINT or SIGTERM; the exit status is 0 then, and 2 for a user's mistake or a full disk."""
+    """Run one station until SIGINT or SIGTERM; the exit status is 0 then, and 2 for a user's mistake or a full disk.
+
+    With `fleet` in place of the identity, run many (see station.fleet).
+    """
+    if sys.argv[1:2] == ["fleet"]:
+        from station.fleet import command  # noqa: PLC0415  # one station alone has no use for it
+
+        return command.main(sys.argv[2:])
     settings = parse(sys.argv[1:], os.environ)
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(levelname)s:%(name)s:%(message)s"

@@ -25,6 +25,7 @@ from station.network import Network, OpenStream
 from station.network_profile import NetworkProfiles
 from station.state import State
 from station.state.keys import BOOT_REASON
+from station.witness import Witness
 
 log = logging.getLogger()
 
@@ -55,10 +56,12 @@ class Station:
         clock: TrioClock,
         random: Random,
         schemas: Schemas,
+        witness: Witness | None = None,
     ) -> None:
         """csms_url: ws:// or wss://, without the identity, else ValueError. open_stream: opens a stream to such a URL.
 
         state: what the firmware remembers. random: gives message ids and jitter: the same seed, the same messages.
+        witness: None for one that writes the log.
         """
         self.identity = identity
         self.hardware = hardware
@@ -70,11 +73,12 @@ class Station:
         self._clock = clock
         self._random = random
         self._language = Language(V201, schemas, Side.STATION)
+        self._witness = witness = Witness(identity) if witness is None else witness
         variables.deliver(IDENTITY, identity)
         variables.deliver(BASIC_AUTH_PASSWORD, password)
         profiles = NetworkProfiles(identity, csms_url, variables, state)
         self._new_link: Final[Callable[[], Link]] = lambda: Link(
-            identity, variables, profiles, open_stream=self.network.open_stream, random=random
+            identity, variables, profiles, open_stream=self.network.open_stream, random=random, witness=witness
         )
         self._restart: _Restart | None = None
         self._power = trio.CancelScope()
@@ -139,6 +143,7 @@ class Station:
             random=self._random,
             boot_reason=reason,
             reboot=self.reboot,
+            witness=self._witness,
         )
         with self.hardware.watching(
             firmware.hardware_changed, token=firmware.token_presented, stop=firmware.stop_pressed
