@@ -158,6 +158,11 @@ class Firmware:
         }
 
     @property
+    def connected(self) -> bool:
+        """There is a connection, whatever the CSMS says on it."""
+        return self._connected
+
+    @property
     def online(self) -> bool:
         """The station is connected, and accepted by the CSMS."""
         return self._connected and self._provisioning.registration is Registration.ACCEPTED
