@@ -36,7 +36,7 @@ Act = Callable[[Stage], Awaitable[None]]
 _PATIENCE_S: Final = 60.0
 _MOST_S: Final = 1_000_000
 _SUCCESS: Final = range(200, 300)
-_KEEP: Final = Field(read_kept, default=MappingProxyType({}))
+_KEEP: Final = Field(read_kept, default={})
 
 
 def at_once(act: Callable[[Stage], object]) -> Act:
@@ -193,7 +193,7 @@ ACTIONS: Final[Mapping[str, Kind[Act]]] = MappingProxyType(
         "call": Kind(
             {
                 "action": Field(choice(sorted(V201.station_actions)), required=True),
-                "payload": Field(json_value(least_depth=1), default=MappingProxyType({})),
+                "payload": Field(json_value(least_depth=1), default={}),
                 "keep": _KEEP,
             },
             _call,

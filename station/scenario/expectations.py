@@ -266,8 +266,8 @@ def _listed(things: Sequence[str]) -> str:
 
 
 _MATCH: Final[Mapping[str, Field]] = {
-    "payload": Field(json_value(least_depth=1), default=MappingProxyType({})),
-    "keep": Field(read_kept, default=MappingProxyType({})),
+    "payload": Field(json_value(least_depth=1), default={}),
+    "keep": Field(read_kept, default={}),
 }
 _NAME: Final = text(least=1, most=50)
 

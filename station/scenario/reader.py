@@ -6,7 +6,6 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
-from types import MappingProxyType
 from typing import Any, Final
 
 from station.fields import Field, Invalid, Read, array, below, number, record, text, whole
@@ -175,7 +174,7 @@ def _table(value: Any, pointer: str) -> Mapping[str, Any]:
 _EVSES: Final = array(array(text(least=1, most=20), least=1, most=_MOST_CONNECTORS), least=1, most=_MOST_EVSES)
 STATION_FIELDS: Final[Mapping[str, Field]] = {
     "evses": Field(_evses),
-    "variables": Field(read_variables, default=MappingProxyType({})),
+    "variables": Field(read_variables, default={}),
     "seed": Field(whole(least=0)),
 }
 CSMS_FIELDS: Final[Mapping[str, Field]] = {
