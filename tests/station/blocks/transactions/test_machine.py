@@ -12,11 +12,13 @@ import trio
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from shared.ocppj import date_time
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201
 from station.blocks.authorization import Authorization
 from station.blocks.meter_values import Signer
 from station.blocks.reservation import Reservations
+from station.blocks.reservation.handlers import ReserveNowRequest
 from station.blocks.transactions import Transactions
 from station.blocks.transactions.points import TX_POINTS
 from station.device_model import (
@@ -164,6 +166,19 @@ class Charging(RuleBasedStateMachine):
     def present(self, evse: int, name: str) -> None:
         self.transactions.present_token(evse + 1, token(name), lambda _: None)
 
+    @rule(evse=st.integers(0, 1), name=st.sampled_from(["anna", "carl"]))
+    def plug_in_and_charge(self, evse: int, name: str) -> None:
+        self.plug_in(evse)
+        self.converse()
+        self.present(evse, name)
+        self.converse()
+
+    @rule(evse=st.integers(0, 1), name=st.sampled_from(sorted(TOKENS)), lasts_s=st.sampled_from([30, 3600]))
+    def reserve(self, evse: int, name: str, lasts_s: int) -> None:
+        expires_at = date_time.to_wire(self.clock.now() + timedelta(seconds=lasts_s))
+        request: ReserveNowRequest = {"id": 5, "expiryDateTime": expires_at, "idToken": token(name), "evseId": evse + 1}
+        self.reservations.reserve_now(request)
+
     @rule(evse=st.integers(0, 1))
     def press_stop(self, evse: int) -> None:
         self.transactions.press_stop(evse + 1)
@@ -188,7 +203,7 @@ class Charging(RuleBasedStateMachine):
     @rule(evse=st.integers(0, 1), check=st.booleans(), name=st.sampled_from(["anna", "carl", "dora"]))
     def remote_start(self, evse: int, *, check: bool, name: str) -> None:
         session = self.transactions.sessions[evse + 1]
-        if session.grant is None and not session.is_for_somebody_else(token(name)):
+        if self.transactions.may_start(session, token(name), None):
             self.transactions.remote_start(session, token(name), None, 7, check=check)
 
     @rule(evse=st.integers(0, 1))
@@ -246,7 +261,16 @@ class Charging(RuleBasedStateMachine):
         for evse in self.hardware.evses:
             if evse.contactor.closed:
                 assert self.usable
-                assert self.transactions.sessions[evse.evse_id].grant is not None
+                session = self.transactions.sessions[evse.evse_id]
+                assert session.grant is not None
+                assert session.transaction is not None or "EnergyTransfer" in self.variables[TX_START_POINT]
+
+    @invariant()
+    def a_cable_is_locked_only_for_somebody(self) -> None:
+        for evse in self.hardware.evses:
+            session = self.transactions.sessions[evse.evse_id]
+            if any(connector.locked for connector in evse.connectors):
+                assert session.grant is not None or session.locked_for is not None
 
     @invariant()
     def registers_only_grow(self) -> None:
@@ -262,6 +286,7 @@ class Charging(RuleBasedStateMachine):
             evse.clear_fault()
             evse.occupy(occupied=False)
         for number in (0, 1):
+            self.press_stop(number)
             self.unplug(number)
         self.converse()
         self.wait(7200)
