@@ -4,6 +4,7 @@ Started to its one Ended, and energy flows only for who may have it."""
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, cast
@@ -34,7 +35,7 @@ from station.device_model import (
     TX_STOP_POINT,
     DeviceModel,
 )
-from station.hardware import Hardware, Locked
+from station.hardware import AC_VEHICLE, DC_VEHICLE, Hardware, Locked
 from station.id_token import IdToken
 from station.state import MemoryState
 
@@ -46,6 +47,7 @@ TOKENS: dict[str, dict[str, Any]] = {
     "boss": {"status": "Accepted", "groupIdToken": {"idToken": "masters", "type": "Central"}},
 }
 SCHEMAS = Schemas.load(V201)
+PLACES = st.integers(0, 2)  # connectors: two of the first EVSE, one of the second
 
 
 def token(name: str) -> IdToken:
@@ -97,7 +99,9 @@ class Charging(RuleBasedStateMachine):
         self.variables[MASTER_PASS_GROUP_ID] = "masters"
         self.variables[EV_CONNECTION_TIME_OUT] = 60
         random = Random(1)  # noqa: S311  # repeatable on purpose
-        self.hardware = Hardware.of([["cType2"], ["cCCS2"]], monotonic=lambda: self.clock.monotonic_s, random=random)
+        self.hardware = Hardware.of(
+            [["sType2", "cType2"], ["cCCS2"]], monotonic=lambda: self.clock.monotonic_s, random=random
+        )
         self.random = random
         self.hardware.watch(self.hardware_changed)
         self.events: list[dict[str, Any]] = []
@@ -150,13 +154,15 @@ class Charging(RuleBasedStateMachine):
             outgoing.answered(response)
             self.work()
 
-    @rule(evse=st.integers(0, 1))
-    def plug_in(self, evse: int) -> None:
-        self.hardware.evses[evse].connectors[0].plug_in()
+    @rule(place=PLACES, stays_s=st.sampled_from([None, 300]))
+    def plug_in(self, place: int, stays_s: float | None) -> None:
+        _, connector = [*self.hardware.connectors()][place]
+        usual = DC_VEHICLE if connector.phases == 0 else AC_VEHICLE
+        connector.plug_in(replace(usual, departure_s=stays_s))
 
-    @rule(evse=st.integers(0, 1))
-    def unplug(self, evse: int) -> None:
-        connector = self.hardware.evses[evse].connectors[0]
+    @rule(place=PLACES)
+    def unplug(self, place: int) -> None:
+        _, connector = [*self.hardware.connectors()][place]
         try:
             connector.unplug()
         except Locked:
@@ -166,11 +172,11 @@ class Charging(RuleBasedStateMachine):
     def present(self, evse: int, name: str) -> None:
         self.transactions.present_token(evse + 1, token(name), lambda _: None)
 
-    @rule(evse=st.integers(0, 1), name=st.sampled_from(["anna", "carl"]))
-    def plug_in_and_charge(self, evse: int, name: str) -> None:
-        self.plug_in(evse)
+    @rule(place=PLACES, name=st.sampled_from(["anna", "carl"]))
+    def plug_in_and_charge(self, place: int, name: str) -> None:
+        self.plug_in(place, None)
         self.converse()
-        self.present(evse, name)
+        self.present(place // 2, name)
         self.converse()
 
     @rule(evse=st.integers(0, 1), name=st.sampled_from(sorted(TOKENS)), lasts_s=st.sampled_from([30, 3600]))
@@ -287,7 +293,8 @@ class Charging(RuleBasedStateMachine):
             evse.occupy(occupied=False)
         for number in (0, 1):
             self.press_stop(number)
-            self.unplug(number)
+        for place in range(3):
+            self.unplug(place)
         self.converse()
         self.wait(7200)
         self.converse()
