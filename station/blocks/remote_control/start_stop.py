@@ -48,21 +48,11 @@ class RemoteControl(Block):
         }
 
     def request_start_transaction(self, request: RequestStartTransactionRequest) -> Payload:
-        """Answer RequestStartTransaction (F01, F02).
-
-        Without an EVSE the station chooses one (F01.FR.20): rather one with a vehicle than one without.
-        """
+        """Answer RequestStartTransaction (F01, F02); Rejected where nobody may start."""
         id_token, group_id_token = request["idToken"], request.get("groupIdToken")
-        evse_id = request.get("evseId")
-        free = [
-            session
-            for session in self._transactions.sessions.values()
-            if evse_id in {None, session.evse.evse_id}
-            and self._transactions.may_start(session, id_token, group_id_token)
-        ]
-        if not free:
+        session = self._transactions.choose(request.get("evseId"), id_token, group_id_token)
+        if session is None:
             return {"status": "Rejected"}
-        session = next((session for session in free if session.evse.vehicle is not None), free[0])
         response: Payload = {"status": "Accepted"}
         if session.transaction is not None:
             response["transactionId"] = session.transaction.transaction_id  # F01.FR.13

@@ -152,6 +152,10 @@ class Reservations(Block):
             if place.evse_id == evse_id
         )
 
+    def holds_for(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> bool:
+        """Whether an EVSE is kept for just this one (F01.FR.20)."""
+        return evse_id in self._book.held and self.may_use(evse_id, id_token, group_id_token)
+
     def use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> int | None:
         """Somebody charges at an EVSE: use up the reservation for it (H03.FR.09). Returns its id, None for none.
 

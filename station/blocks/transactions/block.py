@@ -36,6 +36,7 @@ class Reservations(Protocol):
     """What transactions ask of the reservations block."""
 
     def may_use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> bool: ...
+    def holds_for(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> bool: ...
     def use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> int | None: ...
 
 
@@ -153,6 +154,21 @@ class Transactions(Block):
     def press_stop(self, evse_id: int) -> None:
         """Somebody presses the button that ends charging (E07.FR.05)."""
         self._sessions[evse_id].deauthorize("StopAuthorized", "Local")
+
+    def choose(self, evse_id: int | None, id_token: IdToken, group_id_token: IdToken | None) -> Session | None:
+        """Where somebody may start (F01.FR.20): at this EVSE, or at the best of all; None: nowhere.
+
+        Rather one that is reserved for them than another, and rather one with a vehicle than one without.
+        """
+        free = [session for session in self._chosen(evse_id) if self.may_start(session, id_token, group_id_token)]
+        return max(
+            free,
+            key=lambda session: (
+                self._reservations.holds_for(session.evse.evse_id, id_token, group_id_token),
+                session.evse.vehicle is not None,
+            ),
+            default=None,
+        )
 
     def may_start(self, session: Session, id_token: IdToken, group_id_token: IdToken | None) -> bool:
         """Nobody charges there or is about to, it works, and it is not kept for others (F01.FR.21 to F01.FR.24)."""
