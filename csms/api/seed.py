@@ -22,6 +22,7 @@ from csms.api.services import Services
 from csms.api.views import ConnectedView, ReservedView, SeedErrorView, StatusView
 from csms.store import StoreUnavailable
 from shared.ocppj.errors import OcppError
+from shared.rest import problems
 
 
 def _error_answer(status: int, message: str) -> Answer:
@@ -113,8 +114,8 @@ def seed_routes(services: Services) -> Blueprint:
     async def store_unavailable(_unavailable: StoreUnavailable) -> ResponseReturnValue:
         return _error(HTTPStatus.SERVICE_UNAVAILABLE, STORE_UNAVAILABLE)
 
-    @routes.errorhandler(Problem)
-    async def problem(error: Problem) -> ResponseReturnValue:
+    @routes.errorhandler(problems.Problem)
+    async def problem(error: problems.Problem) -> ResponseReturnValue:
         return _error(error.status, error.detail, error.headers)
 
     @routes.errorhandler(HTTPException)

@@ -15,9 +15,7 @@ from csms.api.calls import call_routes
 from csms.api.commands import command_routes
 from csms.api.description import description_routes
 from csms.api.events import event_routes
-from csms.api.guard import Guard
 from csms.api.health import health_routes
-from csms.api.http_server import HttpConnection, serve_http
 from csms.api.messages import message_routes
 from csms.api.problems import Problem
 from csms.api.reservations import reservation_routes
@@ -29,7 +27,11 @@ from csms.api.transactions import transaction_routes
 from csms.api.variables import variable_routes
 from csms.store import StoreUnavailable
 from shared.ocppj.errors import OcppError
+from shared.rest import problems
+from shared.rest.guard import Guard
+from shared.rest.http_server import HttpConnection, serve_http
 
+_OPEN_PATHS: Final = frozenset({"/healthz"})
 _MAX_BODY_BYTES: Final = 2**20
 _BODY_TIMEOUT_S: Final = 10
 _BACKLOG: Final = 1024  # a connection beyond it is tried again by its client's system, a second later
@@ -45,7 +47,7 @@ def create_api(services: Services) -> QuartTrio:
     api.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     api.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it, its base class does not
     api.url_map.strict_slashes = False
-    guard = Guard(services.settings.api_token, services.settings.api_host)
+    guard = Guard(services.settings.api_token, services.settings.api_host, "--api-token", open_paths=_OPEN_PATHS)
 
     @api.before_request
     async def check() -> None:
@@ -53,8 +55,8 @@ def create_api(services: Services) -> QuartTrio:
         await request.get_data()
         guard.check()
 
-    @api.errorhandler(Problem)
-    async def problem(error: Problem) -> ResponseReturnValue:
+    @api.errorhandler(problems.Problem)
+    async def problem(error: problems.Problem) -> ResponseReturnValue:
         return error.response()
 
     @api.errorhandler(OcppError)

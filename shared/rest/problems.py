@@ -30,7 +30,7 @@ class Problem(Exception):
         """The problem as application/problem+json."""
         body = {"type": "about:blank", "title": self.status.phrase, "status": self.status.value, "detail": self.detail}
         return Response(
-            orjson.dumps(body | self.more),
+            orjson.dumps(body | self.more, option=orjson.OPT_APPEND_NEWLINE),
             self.status.value,
             dict(self.headers),
             content_type="application/problem+json",

@@ -14,7 +14,6 @@ from typing import cast
 import pytest
 import trio
 
-from csms.api.http_server import GRACE_S
 from csms.app import Csms
 from csms.passwords import Passwords
 from csms.registry import Registry, Station
@@ -23,6 +22,7 @@ from csms.store import open_store
 from csms.switchboard import Seat
 from shared.clock import SystemClock
 from shared.message_log import Exchange
+from shared.rest.http_server import GRACE_S
 
 PATIENCE_S = 20.0
 
