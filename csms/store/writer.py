@@ -68,6 +68,7 @@ class _Job:
     result: Any = None
     error: Exception | None = None
     done: trio.Event = field(default_factory=trio.Event)
+    is_given_up: bool = False
 
 
 class Writer:
@@ -114,6 +115,9 @@ class Writer:
                         batch.append(self._jobs.receive_nowait())
                     except (trio.WouldBlock, trio.EndOfChannel):
                         break
+                batch = [job for job in batch if not job.is_given_up]
+                if not batch:
+                    continue
                 started = trio.current_time()
                 await self._in_thread(partial(self._write, batch))
                 for finished in batch:
@@ -139,6 +143,7 @@ class Writer:
             if job.error is not None:
                 raise job.error
             return
+        job.is_given_up = True  # its maker is told that nothing was promised: what has not begun is better left
         raise StoreUnavailable(f"the database did not answer within {self._patience_s:g} s")
 
     def _write(self, batch: list[_Job]) -> None:

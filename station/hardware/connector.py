@@ -106,6 +106,11 @@ class Connector:
         return self._fault_code or self._evse.fault_code
 
     @property
+    def own_fault_code(self) -> str | None:
+        """What is wrong with it alone."""
+        return self._fault_code
+
+    @property
     def operative(self) -> bool:
         """It is switched on itself; its EVSE or the whole station may be switched off all the same."""
         return self._operative
