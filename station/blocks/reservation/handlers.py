@@ -136,6 +136,9 @@ class Reservations(Block):
 
     def expire(self) -> bool:
         """End what has expired, and have the CSMS told (H04). Returns whether there was any."""
+        expiry = self._book.next_expiry
+        if expiry is None or expiry > self._clock.now():
+            return False
         self._book, expired = rules.expire(self._book, self._clock.now(), self._places())
         for reservation in expired:
             self._tell(reservation, "Expired")
@@ -173,6 +176,8 @@ class Reservations(Block):
 
     def hardware_changed(self) -> None:
         """End what the hardware cannot keep any more, and have the CSMS told (H01.FR.16, H01.FR.17)."""
+        if not self._book.reservations:
+            return
         self.expire()
         before = self._book
         self._book, removed = rules.settle(before, self._places())

@@ -88,16 +88,17 @@ class Chronicle:
         values = self._at.sampling.sample(self._outlet.evse, "Trigger")
         self.tell(transaction, "Updated", "Trigger", grant, state, meterValue=values)
 
-    def has_news(self, state: str) -> bool:
+    def is_news(self, transaction: Transaction, state: str) -> bool:
         """The CSMS does not know of this charging state, or of the phases that are used (E02.FR.13, E02.FR.19)."""
-        transaction = self.transaction
-        return transaction is not None and (
-            transaction.charging_state != state or transaction.phases_used != self._outlet.phases_used
-        )
+        return transaction.charging_state != state or transaction.phases_used != self._outlet.phases_used
 
-    def sample(self, transaction: Transaction, grant: Grant | None, state: str) -> bool:
-        """Do what the pace demands (J01.FR.22, J02.FR.11). Returns whether there is now more to be remembered."""
-        sampling, evse, due = self._at.sampling, self._outlet.evse, self._pace.due()
+    def due(self) -> list[Kind]:
+        """The samples that are due, which count as taken then."""
+        return [] if self.transaction is None else self._pace.due()
+
+    def sample(self, transaction: Transaction, due: list[Kind], grant: Grant | None, state: str) -> None:
+        """Take samples, and tell them or keep them for the end (J01.FR.22, J02.FR.11)."""
+        sampling, evse = self._at.sampling, self._outlet.evse
         for kind in due:
             match kind:
                 case Kind.UPDATED:
@@ -111,8 +112,7 @@ class Chronicle:
                 case Kind.ALIGNED_FOR_END:
                     transaction.keep_for_end(sampling.aligned_for_end(evse))
                 case Kind.ALIVE:
-                    pass  # to be remembered is that there was power until now
-        return bool(due)
+                    pass  # it is remembered by whoever has asked what is due
 
     def next_at(self) -> float:
         """When the next sample is due, monotonic."""

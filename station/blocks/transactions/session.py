@@ -209,7 +209,9 @@ class Session:
             self._nobody_came()
             done = True
         self.look()
-        if self.transaction is not None and self._chronicle.sample(self.transaction, self.grant, self.charging_state()):
+        due = self._chronicle.due()
+        if self.transaction is not None and due:
+            self._chronicle.sample(self.transaction, due, self.grant, self.charging_state())
             self._keep()
             done = True
         return done
@@ -245,7 +247,7 @@ class Session:
                 self._occur(*(("EVDetected",) if self.evse.bay_occupied else ("EVDeparted", "EVDisconnected")))
             elif now.signs != before.signs:
                 self._occur("SignedDataReceived" if now.signs else "AbnormalCondition", "Other", tell=False)
-            elif now.energy_flows != before.energy_flows or self._chronicle.has_news(self.charging_state()):
+            elif now.energy_flows != before.energy_flows or self._has_news():
                 self._occur("ChargingStateChanged", self._reason_of_pause())
             elif not self._drive():
                 return
@@ -344,6 +346,9 @@ class Session:
         if self._withheld() and self.outlet.vehicle is not None:
             return "SuspendedEVSE"  # E05.FR.02
         return self.outlet.charging_state
+
+    def _has_news(self) -> bool:
+        return self.transaction is not None and self._chronicle.is_news(self.transaction, self.charging_state())
 
     def _observe(self) -> Facts:
         return self.outlet.facts(authorized=self.grant is not None)
