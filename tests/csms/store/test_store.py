@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 import trio
 import trio.testing
@@ -124,6 +125,19 @@ async def test_a_locked_sqlite_database_is_unavailable_and_then_serves_again(
         somebody_else.close()
         await _commit(store)
         assert await store.read(count) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_postgresql_that_was_cut_off_is_noticed_unless_the_url_wants_it_otherwise(database_url: str) -> None:
+    def ask(connection: Connection) -> dict[str, str]:
+        link: psycopg.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]  # it is psycopg's
+        return link.info.get_parameters()
+
+    async with open_store(f"{database_url}&keepalives_idle=60") as store:
+        asked = await store.read(ask)
+    assert asked["connect_timeout"] == "5"
+    assert asked["tcp_user_timeout"] == "20000"
+    assert (asked["keepalives_idle"], asked["keepalives_interval"], asked["keepalives_count"]) == ("60", "5", "2")
 
 
 @pytest.mark.parametrize(
