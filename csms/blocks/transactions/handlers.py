@@ -37,18 +37,15 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     if not -INTEGER_LIMIT < seq_no < INTEGER_LIMIT:
         raise PropertyConstraintViolation("/seqNo: has more than 64 bits")
     name = (station_id, request["transactionInfo"]["transactionId"])
-    record = ledger.find(name) or await ledger.recall(name)
+    record = await ledger.find_or_recall(name)
     if seq_no in record.seq_nos:
         return await ledger.stored_response(record, seq_no)
     response = _answer(conversation, request, record)
     status = response["idTokenInfo"]["status"] if response else None
     row = row_of(station_id, request, to_ms(conversation.clock.now()), status)
-    try:
+    with ledger.writing(record):
         async with conversation.reservations.ending(station_id, row["reservation_id"], ReservationState.USED) as used:
             await conversation.store.commit(*_changes(conversation, request, row, response), *used)
-    except BaseException:  # it may be there or not: the store is asked when it is sent again
-        ledger.forget(record)
-        raise
     ledger.keep(record, row, seq_no, response)
     if row["remote_start_id"] is not None:
         conversation.remote_starts.started(station_id, row["remote_start_id"])
