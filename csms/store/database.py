@@ -169,13 +169,23 @@ def _create_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     missing = {name: value for name, value in _CONNECTION.items() if name not in parsed.query}
-    return create_engine(parsed, pool_pre_ping=True, connect_args=missing)
+    engine = create_engine(parsed, pool_pre_ping=True, connect_args=missing)
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """WAL: readers and the writer do not wait for each other. FULL: a commit is on disk when it returns."""
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    """A server may be set up to say that a commit is done before it is on disk; any other setting is its own affair."""
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.commit()
 
 
 def _migrate(connection: Connection, url: str) -> None:

@@ -140,6 +140,14 @@ async def test_a_postgresql_that_was_cut_off_is_noticed_unless_the_url_wants_it_
     assert (asked["keepalives_idle"], asked["keepalives_interval"], asked["keepalives_count"]) == ("60", "5", "2")
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("asked", "used"), [("off", "on"), ("local", "local"), ("on", "on")])
+async def test_a_commit_of_postgresql_is_on_disk_when_it_is_done(database_url: str, asked: str, used: str) -> None:
+    async with open_store(f"{database_url}&options=-csynchronous_commit%3D{asked}") as store:
+        for _ in range(2):
+            assert await store.change(lambda link: link.scalar(text("SHOW synchronous_commit"))) == used
+
+
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
