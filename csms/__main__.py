@@ -71,7 +71,7 @@ def _tune_garbage_collection() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 10, 10)
 
 
 def _first(group: BaseExceptionGroup[UserMistake]) -> BaseException:

@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 # A peer has one CALL under way (Part 4 §4.1.1). What it sends beyond these waits in its own socket buffers.
 _CALLS_WAITING: Final = 8
+# Nor more text than this, unless it is a single CALL: parsed it takes some 25 times as much memory.
+_TEXT_WAITING: Final = 1024 * 1024
 # A peer that resends does so with its latest CALL; a few more cost little.
 _ANSWERS_KEPT: Final = 8
 # Our CALLs that timed out and whose answers may come late.
@@ -115,10 +117,17 @@ def _write(message: _Message) -> _Written[_Message]:
     return _Written(message, message.to_text())
 
 
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    digest: bytes
-    result: _Written[CallResult | CallError] | None
+def _read_again(text: str) -> _Written[CallResult | CallError]:
+    message = frames.parse(text)
+    assert isinstance(message, CallResult)  # noqa: S101 - it was one when it was written
+    return _Written(message, text)
+
+
+_Answered = tuple[bytes, str | None]
+"""A CALL that was answered, as a digest, and the CALLRESULT as it went on the wire; None: it was a CALLERROR.
+
+Thousands of connections keep some each, so they are of types that the garbage collector need not look at.
+"""
 
 
 class Endpoint:
@@ -139,6 +148,8 @@ class Endpoint:
         "_messages",
         "_new_message_id",
         "_outstanding",
+        "_text_taken",
+        "_text_waiting",
         "_timed_out",
         "_turn",
         "_ws",
@@ -167,7 +178,9 @@ class Endpoint:
         self._outstanding: _Outstanding | None = None
         self._timed_out: OrderedDict[str, _Outstanding] = OrderedDict()
         self._closed: WebSocketClosed | None = None
-        self._answered: OrderedDict[str, _Answered] = OrderedDict()
+        self._answered: dict[str, _Answered] = {}  # the oldest first
+        self._text_waiting = 0
+        self._text_taken = trio.Event()
 
     async def run(self) -> WebSocketClosed:
         """Read and answer until the connection ends, and tell how it ended; every waiting `call()` is told, too."""
@@ -275,13 +288,18 @@ class Endpoint:
                 if call is None:
                     await trio.lowlevel.checkpoint()  # who waited for this acts on it before a CALL behind it is served
                     continue
+                size = len(text)
+                while self._text_waiting and self._text_waiting + size > _TEXT_WAITING:
+                    self._text_taken = trio.Event()
+                    await self._text_taken.wait()
+                self._text_waiting += size
                 try:
                     try:
                         calls.send_nowait(call)
                     except trio.WouldBlock:
                         await calls.send(call)
                 except trio.BrokenResourceError:
-                    pass  # nothing can be answered any more; what is still to be read tells why
+                    self._text_waiting -= size  # nothing can be answered any more; what is still to be read tells why
 
     def _sort(self, text: str) -> _Incoming | None:
         """Settle what answers us; return what is to be answered."""
@@ -334,6 +352,8 @@ class Endpoint:
             while True:
                 try:
                     incoming = await calls.receive()
+                    self._text_waiting -= len(incoming.text)
+                    self._text_taken.set()
                     call = incoming.call
                     if isinstance(call, PeerError):
                         error = CallError.of(call, call.message_id)
@@ -342,6 +362,8 @@ class Endpoint:
                     else:
                         await self._send(await self._recorded_answer(call, incoming.received_at))
                 except (trio.EndOfChannel, WebSocketClosed):
+                    self._text_waiting = 0
+                    self._text_taken.set()
                     return  # the reader tells how it ended
 
     async def _recorded_answer(self, call: Call, received_at: float) -> _Written[CallResult | CallError]:
@@ -359,16 +381,17 @@ class Endpoint:
         ).digest()
         earlier = self._answered.get(call.message_id)
         if earlier is not None:
-            if earlier.digest != digest:
+            earlier_digest, text = earlier
+            if earlier_digest != digest:
                 error = RpcFrameworkError("messageId (element 1) was used before on this connection, for another CALL")
                 return _write(CallError.of(error, call.message_id))
-            if earlier.result is not None:
-                return earlier.result
+            if text is not None:
+                return _read_again(text)
         answer = await self._fresh_answer(call)
         # An error leaves nothing behind, so a CALL that failed may well succeed when it is sent again.
-        self._answered[call.message_id] = _Answered(digest, answer if isinstance(answer.message, CallResult) else None)
+        self._answered[call.message_id] = (digest, answer.text if isinstance(answer.message, CallResult) else None)
         if len(self._answered) > _ANSWERS_KEPT:
-            self._answered.popitem(last=False)
+            del self._answered[next(iter(self._answered))]
         return answer
 
     async def _fresh_answer(self, call: Call) -> _Written[CallResult | CallError]:

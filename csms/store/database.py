@@ -39,6 +39,8 @@ _CONNECTION: Final = {
     "tcp_user_timeout": 20_000,
 }
 """Of libpq, where the URL does not say otherwise."""
+_SQLITE_CACHE_KIB: Final = 32 * 1024  # of each connection: what thousands of stations add to at the same time
+_SQLITE_WAL_PAGES: Final = 4_000  # 16 MB until they are copied to where they belong: most were written several times
 
 _Result = TypeVar("_Result")
 
@@ -165,7 +167,11 @@ def _create_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         return create_engine(parsed, poolclass=StaticPool, connect_args={"check_same_thread": False})
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": _LOCK_PATIENCE_S, "check_same_thread": False})
+        engine = create_engine(
+            parsed,
+            connect_args={"timeout": _LOCK_PATIENCE_S, "check_same_thread": False},
+            pool_use_lifo=True,  # the writer gets its last connection again: what the others have cached is out of date
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     missing = {name: value for name, value in _CONNECTION.items() if name not in parsed.query}
@@ -178,6 +184,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """WAL: readers and the writer do not wait for each other. FULL: a commit is on disk when it returns."""
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint={_SQLITE_WAL_PAGES}")
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:

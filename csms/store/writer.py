@@ -70,9 +70,9 @@ class _Job:
     result: Any = None
     error: Exception | None = None
     done: trio.Event = field(default_factory=trio.Event)
-    is_withdrawn: bool = False
+    is_given_up: bool = False
 
-    def give_up(self) -> None:
+    def dismiss(self) -> None:
         """Nothing of it is promised to be there."""
         self.error = StoreUnavailable("the store is closed")
         self.done.set()
@@ -121,8 +121,7 @@ class Writer:
         try:
             async for job in self._jobs:
                 batch = [job, *self._waiting_jobs(_JOBS_AT_ONCE - 1)]
-                # Who has given up may have come again meanwhile, with the same: once is enough.
-                batch = [job for job in batch if not job.is_withdrawn]
+                batch = [job for job in batch if not job.is_given_up]
                 if not batch:
                     continue
                 started, was_away = trio.current_time(), self._is_away
@@ -136,7 +135,7 @@ class Writer:
         finally:
             for job in [*batch, *self._waiting_jobs()]:
                 if not job.done.is_set():
-                    job.give_up()
+                    job.dismiss()
             self._jobs.close()
 
     def close(self) -> None:
@@ -165,7 +164,7 @@ class Writer:
             if job.error is not None:
                 raise job.error
             return
-        job.is_withdrawn = True
+        job.is_given_up = True  # its maker is told that nothing was promised: what has not begun is better left
         raise StoreUnavailable(f"the database did not answer within {self._patience_s:g} s")
 
     def _tell_of_refusals(self, batch: list[_Job], *, was_away: bool) -> None:

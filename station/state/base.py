@@ -43,7 +43,7 @@ class State(ABC):
         """Give a key a value other than None. Raises TypeError for what JSON cannot express; nothing is put then."""
         if value is None:
             raise TypeError("None is what a key without a value holds: delete it")
-        data = orjson.dumps(value)
+        data = bytes(memoryview(orjson.dumps(value)))  # a copy, for what orjson makes holds on to 4 KiB at least
         if data != self._held(key):
             self._changes[key] = data
 

@@ -28,6 +28,15 @@ TRANSACTION_EVENTS: Final = "transaction-events/"
 TRANSACTIONS: Final = "transactions/"
 """Prefix; one key for each EVSE: its transaction that is under way: see `blocks.transactions.record`."""
 
+VARIABLES: Final = "variables/"
+"""Prefix; one key for each variable of the device model that was set, Component.Variable[Instance]: its text."""
+
+NETWORK_PROFILES: Final = "network-profiles/"
+"""Prefix; one key for each slot that was set (B09): the fields of its NetworkProfile, none where it was emptied."""
+
+LAST_GOOD_NETWORK_PROFILE: Final = "network-profile-last-good"
+"""The slot and the fields of the NetworkProfile that brought the last connection (B10.FR.07)."""
+
 METER_KEY: Final = "meter-key"
 """str, hexadecimal: the private key that signs meter values."""
 

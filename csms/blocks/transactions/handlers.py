@@ -14,6 +14,7 @@ from csms.blocks.transactions.rules import INTEGER_LIMIT, is_stop, judge, row_of
 from csms.reservations import ReservationState
 from csms.store import Change, Row
 from csms.store.moments import to_ms
+from csms.store.texts import storable
 from csms.tokens import token_key
 from shared.ocppj.errors import PropertyConstraintViolation
 
@@ -36,22 +37,36 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     seq_no = int(request["seqNo"])
     if not -INTEGER_LIMIT < seq_no < INTEGER_LIMIT:
         raise PropertyConstraintViolation("/seqNo: has more than 64 bits")
-    name = (station_id, request["transactionInfo"]["transactionId"])
+    name = (station_id, storable(request["transactionInfo"]["transactionId"]))
     record = await ledger.find_or_recall(name)
     if seq_no in record.seq_nos:
+        await _end_reservation(conversation, request)
         return await ledger.stored_response(record, seq_no)
     response = _answer(conversation, request, record)
     status = response["idTokenInfo"]["status"] if response else None
     row = row_of(station_id, request, to_ms(conversation.clock.now()), status)
     with ledger.writing(record):
-        async with conversation.reservations.ending(station_id, row["reservation_id"], ReservationState.USED) as used:
-            await conversation.store.commit(*_changes(conversation, request, row, response), *used)
+        await _store(conversation, row["reservation_id"], _changes(conversation, request, row, response))
     ledger.keep(record, row, seq_no, response)
-    if row["remote_start_id"] is not None:
-        conversation.remote_starts.started(station_id, row["remote_start_id"])
     if record.final_seq_no is not None and not record.is_complete:
         _ask_for_the_rest(conversation, record)
     return response
+
+
+async def _end_reservation(conversation: Conversation, request: Payload) -> None:
+    """What ended with an event ends when that is resent: the first time its commit may not have been heard of."""
+    station_id, reservation_id = conversation.station.station_id, request.get("reservationId")
+    if reservation_id is not None and conversation.reservations.get(station_id, reservation_id) is not None:
+        await conversation.reservations.end(station_id, reservation_id, ReservationState.USED)
+
+
+async def _store(conversation: Conversation, reservation_id: int | None, changes: list[Change]) -> None:
+    if reservation_id is None:
+        await conversation.store.commit(*changes)
+        return
+    station_id = conversation.station.station_id
+    async with conversation.reservations.ending(station_id, reservation_id, ReservationState.USED) as used:
+        await conversation.store.commit(*changes, *used)
 
 
 def _answer(conversation: Conversation, request: Payload, record: Record) -> Payload:

@@ -36,12 +36,6 @@ def engine() -> Iterator[Engine]:
     engine.dispose()
 
 
-def written(engine: Engine) -> set[str]:
-    """The tokens that are there."""
-    with engine.connect() as connection:
-        return set(connection.scalars(select(tokens.c.id_token)))
-
-
 def refuse_all(engine: Engine, *, refuse: bool) -> None:
     """Whether the database takes what is written."""
     with engine.connect() as connection:
@@ -99,22 +93,6 @@ async def test_even_those_for_whom_there_was_no_room(engine: Engine, autojump_cl
         await wait_all_tasks_blocked()
         life.cancel()
     assert trio.current_time() == 0
-
-
-async def test_what_nobody_waits_for_any_more_is_not_written_behind_what_is_sent_again(
-    engine: Engine, autojump_clock: MockClock
-) -> None:
-    gate = Gate()
-    writer = Writer(engine, gate, patience_s=PATIENCE_S)
-    async with running(writer):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(refused, writer, row("being written"))
-            await wait_all_tasks_blocked()
-            nursery.start_soon(refused, writer, row("waiting"))
-        assert trio.current_time() == PATIENCE_S
-        gate.is_open.set()
-        await writer.commit(row("waiting"))  # it would be there already
-    assert written(engine) == {"being written", "waiting"}
 
 
 async def test_that_it_refuses_and_that_it_does_no_more_is_told_once(
