@@ -7,6 +7,7 @@ commit share what it costs.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _JOBS_WAITING: Final = 2_000
 _JOBS_AT_ONCE: Final = 500
+_TELL_EVERY_S: Final = 10.0  # that the database refuses: with many stations it may do so hundreds of times a second
 
 Row = dict[str, Any]
 Work = Callable[[Connection], Any]
@@ -70,6 +72,11 @@ class _Job:
     done: trio.Event = field(default_factory=trio.Event)
     is_given_up: bool = False
 
+    def dismiss(self) -> None:
+        """Nothing of it is promised to be there."""
+        self.error = StoreUnavailable("the store is closed")
+        self.done.set()
+
 
 class Writer:
     """Writes for everybody. `run()` is its life; it ends when `close()` was called and all is written."""
@@ -82,6 +89,9 @@ class Writer:
         self._patience_s = patience_s
         self._put, self._jobs = trio.open_memory_channel[_Job](_JOBS_WAITING)
         self._listeners: list[Callable[[Commit], None]] = []
+        self._is_away = False
+        self._refused = 0
+        self._told_at = -math.inf
 
     @property
     def waiting(self) -> int:
@@ -106,29 +116,40 @@ class Writer:
         return job.result
 
     async def run(self) -> None:
-        """Write batch after batch."""
-        async with self._jobs:
+        """Write batch after batch. When it is cancelled, what it is at may yet be written; all who wait are told."""
+        batch: list[_Job] = []
+        try:
             async for job in self._jobs:
-                batch = [job]
-                while len(batch) < _JOBS_AT_ONCE:
-                    try:
-                        batch.append(self._jobs.receive_nowait())
-                    except (trio.WouldBlock, trio.EndOfChannel):
-                        break
+                batch = [job, *self._waiting_jobs(_JOBS_AT_ONCE - 1)]
                 batch = [job for job in batch if not job.is_given_up]
                 if not batch:
                     continue
-                started = trio.current_time()
+                started, was_away = trio.current_time(), self._is_away
                 await self._in_thread(partial(self._write, batch))
                 for finished in batch:
                     finished.done.set()
+                self._tell_of_refusals(batch, was_away=was_away)
                 commit = _summary(batch, trio.current_time() - started)
                 for tell in self._listeners:
                     tell(commit)
+        finally:
+            for job in [*batch, *self._waiting_jobs()]:
+                if not job.done.is_set():
+                    job.dismiss()
+            self._jobs.close()
 
     def close(self) -> None:
         """Take nothing more; what waits is still written."""
         self._put.close()
+
+    def _waiting_jobs(self, most: float = math.inf) -> list[_Job]:
+        jobs: list[_Job] = []
+        while len(jobs) < most:
+            try:
+                jobs.append(self._jobs.receive_nowait())
+            except (trio.WouldBlock, trio.EndOfChannel):
+                break
+        return jobs
 
     async def _wait_for(self, job: _Job) -> None:
         with trio.move_on_after(self._patience_s):
@@ -146,12 +167,26 @@ class Writer:
         job.is_given_up = True  # its maker is told that nothing was promised: what has not begun is better left
         raise StoreUnavailable(f"the database did not answer within {self._patience_s:g} s")
 
+    def _tell_of_refusals(self, batch: list[_Job], *, was_away: bool) -> None:
+        refusals = [job.error for job in batch if isinstance(job.error, StoreUnavailable)]
+        self._refused += len(refusals)
+        now = trio.current_time()
+        if refusals and now >= self._told_at + _TELL_EVERY_S:
+            log.error("the database did not take %d writes: %s", self._refused, refusals[-1])
+            self._refused, self._told_at = 0, now
+        if was_away and not self._is_away:
+            log.warning("the database takes what is written again")
+            self._refused, self._told_at = 0, -math.inf
+
     def _write(self, batch: list[_Job]) -> None:
         """In the thread: all in one transaction; where one is to blame that this fails, each in its own."""
         try:
             self._write_together(batch)
+            if any(job.changes for job in batch):  # else it may not have written anything
+                self._is_away = False
         except Exception as error:  # noqa: BLE001 - it is raised where the job came from
-            if len(batch) > 1 and not _is_unavailable(error):
+            self._is_away = _is_unavailable(error)
+            if len(batch) > 1 and not self._is_away:
                 for job in batch:
                     self._write([job])
             else:
@@ -184,8 +219,6 @@ def _summary(batch: list[_Job], duration_s: float) -> Commit:
 
 
 def _fail(batch: list[_Job], error: Exception) -> None:
-    if isinstance(error, SQLAlchemyError):
-        log.error("the database did not take %d writes: %s", len(batch), _brief(error))
     for job in batch:
         job.error = StoreUnavailable(_brief(error)) if isinstance(error, SQLAlchemyError) else error
 
