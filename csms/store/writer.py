@@ -70,6 +70,39 @@ class _Job:
     done: trio.Event = field(default_factory=trio.Event)
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Jobs that share a transaction. rows: of all their Changes, by id() of the statement."""
+
+    jobs: Sequence[_Job]
+    rows: dict[int, tuple[Executable, list[Row]]]
+    has_work: bool
+
+    @classmethod
+    def of(cls, jobs: Sequence[_Job]) -> _Batch:
+        rows: dict[int, tuple[Executable, list[Row]]] = {}
+        has_work = False
+        for job in jobs:
+            has_work = has_work or job.work is not None
+            for change in job.changes:
+                key = id(change.statement)
+                if key in rows:
+                    rows[key][1].extend(change.rows)
+                else:
+                    rows[key] = (change.statement, list(change.rows))
+        return cls(jobs, rows, has_work)
+
+    def summary(self, duration_s: float) -> Commit:
+        return Commit(
+            jobs=len(self.jobs),
+            failed=sum(job.error is not None for job in self.jobs),
+            rows=sum(len(rows) for _, rows in self.rows.values()),
+            duration_s=duration_s,
+            statements=frozenset(self.rows),
+            has_work=self.has_work,
+        )
+
+
 class Writer:
     """Writes for everybody. `run()` is its life; it ends when `close()` was called and all is written."""
 
@@ -108,17 +141,18 @@ class Writer:
         """Write batch after batch."""
         async with self._jobs:
             async for job in self._jobs:
-                batch = [job]
-                while len(batch) < _JOBS_AT_ONCE:
+                jobs = [job]
+                while len(jobs) < _JOBS_AT_ONCE:
                     try:
-                        batch.append(self._jobs.receive_nowait())
+                        jobs.append(self._jobs.receive_nowait())
                     except (trio.WouldBlock, trio.EndOfChannel):
                         break
+                batch = _Batch.of(jobs)
                 started = trio.current_time()
                 await self._in_thread(partial(self._write, batch))
-                for finished in batch:
+                for finished in jobs:
                     finished.done.set()
-                commit = _summary(batch, trio.current_time() - started)
+                commit = batch.summary(trio.current_time() - started)
                 for tell in self._listeners:
                     tell(commit)
 
@@ -141,47 +175,31 @@ class Writer:
             return
         raise StoreUnavailable(f"the database did not answer within {self._patience_s:g} s")
 
-    def _write(self, batch: list[_Job]) -> None:
+    def _write(self, batch: _Batch) -> None:
         """In the thread: all in one transaction; where one is to blame that this fails, each in its own."""
         try:
             self._write_together(batch)
         except Exception as error:  # noqa: BLE001 - it is raised where the job came from
-            if len(batch) > 1 and not _is_unavailable(error):
-                for job in batch:
-                    self._write([job])
+            if len(batch.jobs) > 1 and not _is_unavailable(error):
+                for job in batch.jobs:
+                    self._write(_Batch.of([job]))
             else:
-                _fail(batch, error)
+                _fail(batch.jobs, error)
 
-    def _write_together(self, batch: list[_Job]) -> None:
-        rows: dict[int, tuple[Executable, list[Row]]] = {}
-        for job in batch:
-            for change in job.changes:
-                rows.setdefault(id(change.statement), (change.statement, []))[1].extend(change.rows)
+    def _write_together(self, batch: _Batch) -> None:
         with self._engine.begin() as connection:
-            for statement, parameters in rows.values():
-                if parameters:
-                    self._executor.execute(connection, statement, parameters)
-            for job in batch:
+            for statement, rows in batch.rows.values():
+                if rows:
+                    self._executor.execute(connection, statement, rows)
+            for job in batch.jobs:
                 if job.work is not None:
                     job.result = job.work(connection)
 
 
-def _summary(batch: list[_Job], duration_s: float) -> Commit:
-    changes = [change for job in batch for change in job.changes]
-    return Commit(
-        jobs=len(batch),
-        failed=sum(job.error is not None for job in batch),
-        rows=sum(len(change.rows) for change in changes),
-        duration_s=duration_s,
-        statements=frozenset(id(change.statement) for change in changes),
-        has_work=any(job.work is not None for job in batch),
-    )
-
-
-def _fail(batch: list[_Job], error: Exception) -> None:
+def _fail(jobs: Sequence[_Job], error: Exception) -> None:
     if isinstance(error, SQLAlchemyError):
-        log.error("the database did not take %d writes: %s", len(batch), _brief(error))
-    for job in batch:
+        log.error("the database did not take %d writes: %s", len(jobs), _brief(error))
+    for job in jobs:
         job.error = StoreUnavailable(_brief(error)) if isinstance(error, SQLAlchemyError) else error
 
 
