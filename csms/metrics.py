@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from typing import Final
 
 from prometheus_client import (
@@ -16,8 +18,9 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from csms import __version__
 from csms.store import Commit
@@ -39,14 +42,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._messages = Counter(
-            "csms_messages", "CALLs that are over, by the direction of the CALL and by outcome",
-            ("direction", "action", "outcome"), registry=self._registry,
-        )  # fmt: skip
-        self._latency = Histogram(
-            "csms_call_duration_seconds", "From a CALL to its answer",
-            ("direction", "action"), buckets=_LATENCIES_S, registry=self._registry,
-        )  # fmt: skip
+        self._calls = _Calls()
+        self._registry.register(self._calls)
         self._batch_size = Histogram(
             "csms_commit_batch_size", "Writers that shared a commit", buckets=_BATCHES, registry=self._registry
         )
@@ -61,9 +58,6 @@ class Metrics:
         Info("csms_build", "Which program this is", registry=self._registry).info({"version": __version__})
         ProcessCollector(registry=self._registry)
         self._registry.register(GC_COLLECTOR)
-        # labels() takes longer than counting does
-        self._counters: dict[tuple[str, str, str], Counter] = {}
-        self._histograms: dict[tuple[str, str], Histogram] = {}
 
     def gauge(self, name: str, documentation: str, value: Callable[[], float]) -> None:
         """Show a value as it is when somebody looks."""
@@ -75,18 +69,7 @@ class Metrics:
 
     def exchange(self, exchange: Exchange) -> None:
         """Count a CALL that is over."""
-        action = exchange.action if exchange.action in _ACTIONS else _OTHER
-        direction, failure = exchange.direction, exchange.failure
-        outcome = "result" if failure is None else _OUTCOMES.get(failure.code, "error")
-        key = direction, action, outcome
-        counter = self._counters.get(key)
-        if counter is None:
-            counter = self._counters[key] = self._messages.labels(*key)
-        counter.inc()
-        histogram = self._histograms.get((direction, action))
-        if histogram is None:
-            histogram = self._histograms[direction, action] = self._latency.labels(direction, action)
-        histogram.observe(exchange.latency_s)
+        self._calls.count(exchange)
 
     def commit(self, commit: Commit) -> None:
         """Count a batch of the writer's."""
@@ -98,6 +81,46 @@ class Metrics:
     def exposition(self) -> bytes:
         """All of it, in Prometheus's text format."""
         return generate_latest(self._registry)
+
+
+class _Calls(Collector):
+    """How many CALLs are over, and how long they took.
+
+    There are thousands a second, and a Histogram with labels takes four times as long to count one.
+    """
+
+    def __init__(self) -> None:
+        self._outcomes: dict[tuple[str, str, str], int] = {}
+        self._latencies: dict[tuple[str, str], list[int]] = {}  # how many are in each bucket, the last having no limit
+        self._sums_s: dict[tuple[str, str], float] = {}
+
+    def count(self, exchange: Exchange) -> None:
+        direction, failure, latency_s = exchange.direction, exchange.failure, exchange.latency_s
+        action = exchange.action if exchange.action in _ACTIONS else _OTHER
+        outcome = "result" if failure is None else _OUTCOMES.get(failure.code, "error")
+        of_outcome, of_action = (direction, action, outcome), (direction, action)
+        self._outcomes[of_outcome] = self._outcomes.get(of_outcome, 0) + 1
+        buckets = self._latencies.get(of_action)
+        if buckets is None:
+            buckets = self._latencies[of_action] = [0] * (len(_LATENCIES_S) + 1)
+            self._sums_s[of_action] = 0.0
+        buckets[bisect_left(_LATENCIES_S, latency_s)] += 1
+        self._sums_s[of_action] += latency_s
+
+    def collect(self) -> Iterable[Metric]:
+        messages = CounterMetricFamily(
+            "csms_messages", "CALLs that are over, by the direction of the CALL and by outcome",
+            labels=("direction", "action", "outcome"),
+        )  # fmt: skip
+        for outcome, count in self._outcomes.items():
+            messages.add_metric(outcome, count)
+        latency = HistogramMetricFamily(
+            "csms_call_duration_seconds", "From a CALL to its answer", labels=("direction", "action")
+        )
+        for action, buckets in self._latencies.items():
+            limits = [*map(floatToGoString, _LATENCIES_S), "+Inf"]
+            latency.add_metric(action, list(zip(limits, accumulate(buckets), strict=True)), self._sums_s[action])
+        return messages, latency
 
 
 class _Count(Collector):
