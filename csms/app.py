@@ -8,6 +8,7 @@ import uuid
 from datetime import timedelta
 from functools import partial
 from random import Random
+from typing import Final
 
 import trio
 
@@ -40,6 +41,8 @@ from shared.clock import Clock
 from shared.endpoint import Language
 from shared.message_log import Exchange
 from shared.websocket import Patience, WebSocket
+
+_LAST_WORD_S: Final = 3.0
 
 log = logging.getLogger()  # what people watch is told under no module's name
 
@@ -76,6 +79,7 @@ class Csms:
             switchboard=self.switchboard,
             passwords=self.passwords,
             open_registration=settings.registration == "open",
+            max_stations=settings.max_stations,
             patience=Patience(ping_interval_s=settings.ping_interval),
             new_conversation=self._new_conversation,
             new_session=self._new_session,
@@ -108,7 +112,6 @@ class Csms:
         await self.registry.load()
         await self.device_models.load()
         await self.reservations.load()
-        await self.remote_starts.load()
         await self.commands.load()
         await self.messages.load()
 
@@ -119,6 +122,7 @@ class Csms:
             nursery.start_soon(self.commands.run)
             nursery.start_soon(self.messages.run)
             nursery.start_soon(self._retention.run)
+            nursery.start_soon(self.registry.keep_last_seen)
 
     async def run(
         self, stop: trio.Event, *, task_status: trio.TaskStatus[tuple[int, str]] = trio.TASK_STATUS_IGNORED
@@ -142,6 +146,8 @@ class Csms:
         async with trio.open_nursery() as background:
             background.start_soon(self.work)
             await self._serve(listeners, stop, task_status)
+            with trio.move_on_after(_LAST_WORD_S):
+                await self.registry.write_last_seen()  # after the goodbyes: until then stations have been heard
             await self.messages.close()
             background.cancel_scope.cancel()
 
@@ -161,7 +167,6 @@ class Csms:
                 raise UserMistake(
                     _cannot_listen("REST", settings.api_host, settings.api_port, "--api-port", _first(errors))
                 ) from None
-            nursery.start_soon(self.registry.keep_last_seen, stop)
             self._is_listening = True
             task_status.started((port, url))
             await stop.wait()
@@ -177,6 +182,7 @@ class Csms:
             device_models=self.device_models,
             boot_retries=self.boot_retries,
             vendors=self.vendors,
+            passwords=self.passwords,
             reservations=self.reservations,
             remote_starts=self.remote_starts,
             tokens=self.tokens,

@@ -19,6 +19,7 @@ from csms.reports import Report
 from csms.store import Change, Row, Store, StoreUnavailable
 from csms.store.moments import from_ms, to_ms
 from csms.store.tables import reports, variables
+from csms.store.texts import storable
 from shared.clock import Clock
 from shared.ocppj.date_time import to_wire
 from shared.ocppj.redaction import is_secret_variable
@@ -267,11 +268,7 @@ def key_of(data: Identity) -> tuple[Any, ...]:
 
 def _folded(name: str) -> str:
     """A name as it is compared and kept: lower() may make it longer, and PostgreSQL's text has no NUL."""
-    return _storable(name.lower()[:50])
-
-
-def _storable(text: str) -> str:
-    return text.replace("\x00", "\ufffd")
+    return storable(name.lower()[:50])
 
 
 def _reported(station_id: str, data: Mapping[str, Any], at: int) -> list[Row]:
@@ -304,7 +301,7 @@ def _row(station_id: str, data: Identity, attribute_type: str | None, value: str
         **dict(zip(_PAGE_KEY, key, strict=True)),
         "attribute_type": attribute_type or "Actual",
         "identity": orjson.dumps(identity).decode(),
-        "value": _storable(value) if is_kept and value is not None else None,
+        "value": storable(value) if is_kept and value is not None else None,
         "mutability": None,
         "persistent": None,
         "constant": None,

@@ -38,7 +38,10 @@ NewConversation = Callable[[Station], Conversation]
 
 
 class Gateway:
-    """Serves every station that connects; `open` says whether one that is unknown is welcome."""
+    """Serves every station that connects.
+
+    open_registration: whether one that is unknown is welcome, as long as fewer than max_stations are known.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Gateway:
         switchboard: Switchboard,
         passwords: Passwords,
         open_registration: bool,
+        max_stations: int,
         patience: Patience,
         new_conversation: NewConversation,
         new_session: NewSession,
@@ -55,6 +59,7 @@ class Gateway:
         self._switchboard = switchboard
         self._passwords = passwords
         self._open = open_registration
+        self._max_stations = max_stations
         self._patience = patience
         self._new_conversation = new_conversation
         self._new_session = new_session
@@ -147,6 +152,8 @@ class Gateway:
         station = self._registry.get(identity)
         if station is None and not self._open:
             raise Refusal(HTTPStatus.NOT_FOUND, f"No charging station {identity} is known here")
+        if station is None and len(self._registry) >= self._max_stations:
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "As many stations are known as may be (--max-stations)")
         try:
             user, password = basic_credentials(request.headers.get("Authorization", ""))
         except (ValueError, MultipleValuesError):
@@ -162,9 +169,22 @@ class Gateway:
             if is_first:
                 log.info("%s: first connection, its password is kept", identity)
                 return station
-        if station.password_hash is None or not await self._passwords.verify(station.password_hash, password):
+        if not await self._is_password(station, password):
             _demand_credentials("Wrong password")
         return station
+
+    async def _is_password(self, station: Station, password: str) -> bool:
+        """Whether it is the station's, or the one it was told to take (A01)."""
+        if station.password_hash is not None and await self._passwords.verify(station.password_hash, password):
+            return True
+        told = station.next_password_hash
+        if told is None or not await self._passwords.verify(told, password):
+            return False
+        try:
+            await self._registry.password_shown(station, told)
+        except StoreUnavailable:
+            log.warning("%s: that it has its new password could not be stored", station.station_id)
+        return True
 
     async def _keep_first_password(self, identity: str, password_hash: str) -> tuple[Station, bool]:
         """Of two first connections at once, one is the first. Raises Refusal when it cannot be kept."""

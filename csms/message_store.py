@@ -17,9 +17,10 @@ from sqlalchemy import Connection, func, select
 from csms.store import Change, Row, Store, StoreUnavailable
 from csms.store.moments import to_ms
 from csms.store.tables import messages
+from csms.store.texts import storable
 from shared.clock import Clock
 from shared.message_log import Exchange
-from shared.ocppj.redaction import REDACTED, find_secrets, may_hold_secrets, redact, redact_text
+from shared.ocppj.redaction import may_hold_secrets, redact, redact_answer
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,10 @@ _MAX_CODE: Final = 40
 
 
 class _Entry(NamedTuple):
+    """over_at: by Trio's clock, which is quickly read."""
+
     exchange: Exchange
-    over_at: int
+    over_at: float
 
 
 class MessageStore:
@@ -63,8 +66,9 @@ class MessageStore:
         if len(self._waiting) >= self._capacity:
             self._waiting.popleft()
             self.dropped += 1
-        self._waiting.append(_Entry(exchange, to_ms(self._clock.now())))
-        self._something.set()
+        elif not self._waiting:
+            self._something.set()
+        self._waiting.append(_Entry(exchange, trio.current_time()))
 
     async def load(self) -> None:
         """Go on behind what is kept. Raises StoreUnavailable."""
@@ -102,9 +106,10 @@ class MessageStore:
 
     async def _write_some(self) -> None:
         # With numbers of ours, to write a batch again does no harm: the first attempt may have been heard after all.
+        epoch_s = to_ms(self._clock.now()) / 1000 - trio.current_time()
         while self._waiting and len(self._batch) < _AT_ONCE:
             self._last_number += 1
-            self._batch.append(_row(self._last_number, self._waiting.popleft()))
+            self._batch.append(_row(self._last_number, self._waiting.popleft(), epoch_s))
         await self._store.commit(Change(self._insert, self._batch))
         self._batch = []
 
@@ -113,38 +118,37 @@ def _last_number(connection: Connection) -> int:
     return connection.scalar(select(func.max(messages.c.message_no))) or 0
 
 
-def _row(number: int, entry: _Entry) -> Row:
+def _row(number: int, entry: _Entry, epoch_s: float) -> Row:
+    """epoch_s: 0 by Trio's clock, in seconds since 1970."""
     exchange = entry.exchange
+    request = orjson.dumps(exchange.request).decode()
+    is_secret = may_hold_secrets(request)
     return {
         "message_no": number,
         "station_id": exchange.station_id,
         "direction": exchange.direction,
-        "action": None if exchange.action is None else _plain(exchange.action, _MAX_ACTION),
-        "message_id": _plain(exchange.message_id, _MAX_ID),
-        "request": _json(exchange.request),
-        "response": _response(exchange),
-        "error_code": None if exchange.failure is None else _plain(exchange.failure.code, _MAX_CODE),
-        "called_at": entry.over_at - round(exchange.latency_s * 1000),
+        "action": None if exchange.action is None else storable(exchange.action[:_MAX_ACTION]),
+        "message_id": storable(exchange.message_id[:_MAX_ID]),
+        "request": orjson.dumps(redact(exchange.request)).decode() if is_secret else request,
+        "response": _response(exchange, is_secret=is_secret),
+        "error_code": None if exchange.failure is None else storable(exchange.failure.code[:_MAX_CODE]),
+        "called_at": round((epoch_s + entry.over_at - exchange.latency_s) * 1000),
         "latency_ms": round(exchange.latency_s * 1000, 3),
     }
 
 
-def _response(exchange: Exchange) -> str | None:
-    """The payload; or what is wrong, if it failed, for which that of an InvalidAnswer stands beside it."""
+def _response(exchange: Exchange, *, is_secret: bool) -> str | None:
+    """The payload; or what is wrong, if it failed, for which that of an InvalidAnswer stands beside it.
+
+    is_secret: the request may hold secrets.
+    """
     failure = exchange.failure
-    if failure is None:
-        return None if exchange.response is None else _json(exchange.response)
-    description = redact_text(failure.description)
-    for secret in find_secrets(exchange.request):  # some stations repeat what they refuse
-        description = description.replace(secret, REDACTED)
-    return _json({"description": description, "details": failure.details, "response": exchange.response})
-
-
-def _json(value: Any) -> str:
-    text = orjson.dumps(value).decode()
-    return orjson.dumps(redact(value)).decode() if may_hold_secrets(text) else text
-
-
-def _plain(text: str, length: int) -> str:
-    """A station may write what it likes, and PostgreSQL takes no NUL."""
-    return text[:length].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    answer: Any = exchange.response
+    if failure is not None:
+        answer = {"description": failure.description, "details": failure.details, "response": exchange.response}
+    if answer is None:
+        return None
+    text = orjson.dumps(answer).decode()
+    if is_secret or may_hold_secrets(text):
+        return orjson.dumps(redact_answer(answer, exchange.request)).decode()
+    return text

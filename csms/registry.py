@@ -90,6 +90,7 @@ class Entry(TypedDict, total=False):
     """What can change in a registry entry; see Station."""
 
     password_hash: str | None
+    next_password_hash: str | None
     security_profile: int
     registration: Registration
     accepted: bool
@@ -104,7 +105,8 @@ class Entry(TypedDict, total=False):
 class Station:
     """What is known of one charging station.
 
-    password_hash: None until a password was set or shown. security_profile: the lowest it may connect with (A00).
+    password_hash: None until a password was set or shown. next_password_hash: of one that it was told to take (A01),
+    until it is known whether it did. security_profile: the lowest it may connect with (A00).
     accepted: its last boot was accepted, so that it may go on after a reconnect (Part 4 §5.3).
     items_per_message: what the operator says that it can take, by action. boot: the chargingStation of its last
     BootNotification. last_seen: when its last message came (G02.FR.04). connectors: by evseId and connectorId.
@@ -112,6 +114,7 @@ class Station:
 
     station_id: str
     password_hash: str | None = field(default=None, repr=False)
+    next_password_hash: str | None = field(default=None, repr=False)
     security_profile: int = 1
     registration: Registration = Registration.ACCEPTED
     accepted: bool = False
@@ -185,6 +188,9 @@ class Registry:
                 status = ConnectorStatus(row.status, from_ms(row.reported_at), from_ms(row.received_at))
                 self._stations[row.station_id].connectors[row.evse_id, row.connector_id] = status
 
+    def __len__(self) -> int:
+        return len(self._stations)
+
     def __iter__(self) -> Iterator[Station]:
         return iter(sorted(self._stations.values(), key=lambda station: station.station_id))
 
@@ -234,6 +240,15 @@ class Registry:
             await self._write(station, Entry(password_hash=password_hash))
             return station, True
 
+    async def password_shown(self, station: Station, next_password_hash: str) -> None:
+        """The station has shown the password that it was told to take: from now on it is the only one.
+
+        Raises StoreUnavailable; then both are still taken.
+        """
+        async with self._turn(station.station_id):
+            if self.knows(station) and station.next_password_hash == next_password_hash:
+                await self._write(station, Entry(password_hash=next_password_hash, next_password_hash=None))
+
     async def report(
         self, station: Station, statuses: Mapping[tuple[int, int], ConnectorStatus], *also: Change
     ) -> None:
@@ -269,11 +284,10 @@ class Registry:
                 raise
             self._last_seen_written.pop(station_id, None)
 
-    async def keep_last_seen(self, stop: trio.Event) -> None:
-        """Write now and then when each station was last seen, and once more at `stop`."""
-        while not stop.is_set():
-            with trio.move_on_after(_LAST_SEEN_WRITTEN_EVERY_S):
-                await stop.wait()
+    async def keep_last_seen(self) -> None:
+        """Write now and then when each station was last seen, for ever."""
+        while True:
+            await trio.sleep(_LAST_SEEN_WRITTEN_EVERY_S)
             await self.write_last_seen()
 
     async def write_last_seen(self) -> None:
@@ -323,6 +337,7 @@ class Registry:
 def _to_row(station: Station, entry: Entry) -> Values:
     held: Entry = {
         "password_hash": station.password_hash,
+        "next_password_hash": station.next_password_hash,
         "security_profile": station.security_profile,
         "registration": station.registration,
         "accepted": station.accepted,
@@ -336,6 +351,7 @@ def _to_row(station: Station, entry: Entry) -> Values:
     return {
         "station_id": station.station_id,
         "password_hash": now["password_hash"],
+        "next_password_hash": now["next_password_hash"],
         "security_profile": now["security_profile"],
         "registration": now["registration"].value,
         "accepted": now["accepted"],
@@ -352,6 +368,7 @@ def _to_station(row: Row[Any]) -> Station:
     return Station(
         row.station_id,
         password_hash=row.password_hash,
+        next_password_hash=row.next_password_hash,
         security_profile=row.security_profile,
         registration=Registration(row.registration),
         accepted=row.accepted,

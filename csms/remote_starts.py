@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, func, null, select, update
+from sqlalchemy import bindparam, func, null, update
 
 from csms.ids import Ids, check, fits
 from csms.store import Change, Store
 from csms.store.moments import to_ms
 from csms.store.tables import remote_starts
+from csms.store.texts import storable
 from shared.clock import Clock
 
 ACTION: Final = "RequestStartTransaction"
-_OPEN_KEPT: Final = 16  # of each station; all of them are in the database
 
 Payload = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteStart:
-    """A RequestStartTransaction. status: of its response; transaction_id: what it started; None: not known."""
-
-    station_id: str
-    request: Payload
-    status: str | None = None
-    transaction_id: str | None = None
-
-    @property
-    def remote_start_id(self) -> int:
-        return int(self.request["remoteStartId"])
-
-
 class RemoteStarts:
-    """All remote starts in the database, and in memory those whose transaction may yet come. `load()` first."""
+    """All remote starts, in the database."""
 
     def __init__(self, store: Store, clock: Clock, random: Random) -> None:
         self._store = store
         self._clock = clock
         self._ids = Ids(store, random, remote_starts.c.remote_start_id)
-        self._open: dict[str, dict[int, RemoteStart]] = {}
         insert = store.insert(remote_starts)
         # An id that an operator gives again means the later request.
         self._insert = insert.on_conflict_do_update(
@@ -64,19 +48,6 @@ class RemoteStarts:
         )  # fmt: skip
         self._match = update(remote_starts).where(*is_it).values(transaction_id=known_transaction)
 
-    async def load(self) -> None:
-        """Read the starts of an earlier run whose transaction may yet come. Raises StoreUnavailable."""
-        query = (
-            select(remote_starts)
-            .where(
-                remote_starts.c.transaction_id.is_(None),
-                remote_starts.c.status.is_(None) | (remote_starts.c.status == "Accepted"),
-            )
-            .order_by(remote_starts.c.requested_at)
-        )
-        for row in await self._store.read(lambda connection: connection.execute(query).all()):
-            self._keep(RemoteStart(row.station_id, orjson.loads(row.request), row.status))
-
     async def new_id(self) -> int:
         """A remoteStartId that no request has or had. Raises StoreUnavailable."""
         return await self._ids.new()
@@ -94,10 +65,6 @@ class RemoteStarts:
             return payload
         return {"remoteStartId": await self.new_id()} | payload
 
-    def find(self, station_id: str, remote_start_id: int) -> RemoteStart | None:
-        """The start of that id whose transaction is not known yet: what to ask when a TransactionEvent names one."""
-        return self._open.get(station_id, {}).get(remote_start_id)
-
     async def requested(self, station_id: str, request: Payload) -> None:
         """This RequestStartTransaction is about to be sent. Raises StoreUnavailable."""
         row = {
@@ -107,33 +74,21 @@ class RemoteStarts:
             "requested_at": to_ms(self._clock.now()),
         }
         await self._store.commit(Change(self._insert, [row]))
-        self._keep(RemoteStart(station_id, request))
 
     async def answered(self, station_id: str, request: Payload, response: Payload) -> None:
         """The station's response, also a late one. Raises StoreUnavailable."""
-        key = self._key(station_id, int(request["remoteStartId"]), response.get("transactionId"))
+        transaction_id = response.get("transactionId")
+        started = None if transaction_id is None else storable(transaction_id)
+        key = self._key(station_id, int(request["remoteStartId"]), started)
         await self._store.commit(Change(self._answer, [key | {"answered": response["status"]}]))
-        if response["status"] != "Accepted" or "transactionId" in response:
-            self.started(station_id, int(request["remoteStartId"]))
 
     def match(self, station_id: str, remote_start_id: int, transaction_id: str) -> Change:
         """What to commit with a TransactionEvent that has a remoteStartId (F01.FR.25, F02.FR.01).
 
-        It may be committed again; the first transaction counts. `started()` after the commit.
+        It may be committed again; the first transaction counts.
         """
         rows = [self._key(station_id, int(remote_start_id), transaction_id)] if fits(remote_start_id) else []
         return Change(self._match, rows)
-
-    def started(self, station_id: str, remote_start_id: int) -> None:
-        """Its transaction is known, or will not be: nothing is waited for any more."""
-        self._open.get(station_id, {}).pop(remote_start_id, None)
-
-    def _keep(self, start: RemoteStart) -> None:
-        of_station = self._open.setdefault(start.station_id, {})
-        of_station.pop(start.remote_start_id, None)
-        of_station[start.remote_start_id] = start
-        if len(of_station) > _OPEN_KEPT:
-            del of_station[next(iter(of_station))]
 
     def _key(self, station_id: str, remote_start_id: int, transaction_id: str | None) -> Payload:
         return {"station": station_id, "remote_start": remote_start_id, "transaction": transaction_id}

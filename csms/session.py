@@ -69,7 +69,8 @@ class Session:
         self.commands, self._to_do = trio.open_memory_channel[Command](COMMANDS_WAITING)
         self._nursery: trio.Nursery | None = None
         if conversation.station.accepted and conversation.station.registration is Registration.ACCEPTED:
-            conversation.state = State.POWERED_UP  # it need not boot again (Part 4 §5.3)
+            # It need not boot again (Part 4 §5.3), nor report what has not changed.
+            conversation.state = State.READY if conversation.station.connectors else State.POWERED_UP
 
     @property
     def station_id(self) -> str:
@@ -163,6 +164,7 @@ class Session:
             response = await handler(self._conversation, request)
         except StoreUnavailable:  # it must not believe that this is kept
             raise InternalError("This could not be stored, send it again") from None
+        provisioning.note_served(self._conversation, action)
         self._ready(self.station_id)
         return response
 

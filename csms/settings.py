@@ -90,6 +90,9 @@ class Settings:
         "open|closed",
         "who may connect: any station, or only those made through REST",
     )
+    max_stations: int = _option(
+        100_000, _positive_int, "N", "with open registration: how many stations may be known before no more are let in"
+    )
     new_stations: str = _option(
         "accepted",
         _one_of("accepted", "pending", "rejected"),

@@ -11,6 +11,7 @@ import trio
 from sqlalchemy import Connection, bindparam, delete, select
 
 from csms.store import Change, Store
+from csms.store.moments import in_utc
 from csms.store.tables import tokens
 from shared.clock import Clock
 from shared.ocppj.date_time import to_wire
@@ -21,7 +22,7 @@ TokenType = Literal[
 TokenStatus = Literal[
     "Accepted", "Blocked", "Expired", "Invalid", "NoCredit", "NotAllowedTypeEVSE", "NotAtThisLocation", "NotAtThisTime"
 ]  # AuthorizationStatusEnumType without what the CSMS finds out itself
-Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=8)]
+Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z", max_length=8)]
 GroupId = Annotated[str, msgspec.Meta(min_length=1, max_length=36)]
 EvseNumber = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
@@ -63,8 +64,13 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     def __post_init__(self) -> None:
         if self.language2 is not None and self.language1 in (None, self.language2):
             raise ValueError("language2 needs a language1 that differs from it")  # C01.FR.10, C01.FR.11
-        if self.expires_at is not None and self.expires_at.tzinfo is None:
-            raise ValueError("expires_at needs an offset from UTC")
+        if self.expires_at is not None:
+            if self.expires_at.tzinfo is None:
+                raise ValueError("expires_at needs an offset from UTC")
+            try:
+                msgspec.structs.force_setattr(self, "expires_at", in_utc(self.expires_at))
+            except ValueError as error:
+                raise ValueError(f"expires_at {error}") from None
         if self.master_pass and self.group_id is None:
             raise ValueError("a master pass needs the group_id that stations have as MasterPassGroupId")
 

@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 # A peer has one CALL under way (Part 4 §4.1.1). What it sends beyond these waits in its own socket buffers.
 _CALLS_WAITING: Final = 8
+# Nor more text than this, unless it is a single CALL: parsed it takes some 25 times as much memory.
+_TEXT_WAITING: Final = 1024 * 1024
 # A peer that resends does so with its latest CALL; a few more cost little.
 _ANSWERS_KEPT: Final = 8
 # Our CALLs that timed out and whose answers may come late.
@@ -146,6 +148,8 @@ class Endpoint:
         "_messages",
         "_new_message_id",
         "_outstanding",
+        "_text_taken",
+        "_text_waiting",
         "_timed_out",
         "_turn",
         "_ws",
@@ -175,6 +179,8 @@ class Endpoint:
         self._timed_out: OrderedDict[str, _Outstanding] = OrderedDict()
         self._closed: WebSocketClosed | None = None
         self._answered: dict[str, _Answered] = {}  # the oldest first
+        self._text_waiting = 0
+        self._text_taken = trio.Event()
 
     async def run(self) -> WebSocketClosed:
         """Read and answer until the connection ends, and tell how it ended; every waiting `call()` is told, too."""
@@ -282,13 +288,18 @@ class Endpoint:
                 if call is None:
                     await trio.lowlevel.checkpoint()  # who waited for this acts on it before a CALL behind it is served
                     continue
+                size = len(text)
+                while self._text_waiting and self._text_waiting + size > _TEXT_WAITING:
+                    self._text_taken = trio.Event()
+                    await self._text_taken.wait()
+                self._text_waiting += size
                 try:
                     try:
                         calls.send_nowait(call)
                     except trio.WouldBlock:
                         await calls.send(call)
                 except trio.BrokenResourceError:
-                    pass  # nothing can be answered any more; what is still to be read tells why
+                    self._text_waiting -= size  # nothing can be answered any more; what is still to be read tells why
 
     def _sort(self, text: str) -> _Incoming | None:
         """Settle what answers us; return what is to be answered."""
@@ -341,6 +352,8 @@ class Endpoint:
             while True:
                 try:
                     incoming = await calls.receive()
+                    self._text_waiting -= len(incoming.text)
+                    self._text_taken.set()
                     call = incoming.call
                     if isinstance(call, PeerError):
                         error = CallError.of(call, call.message_id)
@@ -349,6 +362,8 @@ class Endpoint:
                     else:
                         await self._send(await self._recorded_answer(call, incoming.received_at))
                 except (trio.EndOfChannel, WebSocketClosed):
+                    self._text_waiting = 0
+                    self._text_taken.set()
                     return  # the reader tells how it ended
 
     async def _recorded_answer(self, call: Call, received_at: float) -> _Written[CallResult | CallError]:

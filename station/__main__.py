@@ -21,13 +21,17 @@ from shared.ocppj.versions import V201
 from station.app import Station
 from station.device_model import MESSAGE_TIMEOUT, DeviceModel
 from station.hardware import Hardware
-from station.settings import Settings, parse
+from station.hardware_memory import remember_hardware
+from station.settings import Address, Settings, parse
 from station.state import MemoryState, State, StateUnavailable, open_state
+from station.user_mistake import UserMistake
 
 log = logging.getLogger()
 
 CONNECTOR_TYPES: Final = ("cType2", "cCCS2", "cG105")
 """What the connectors of an EVSE are, one after the other."""
+_TURN_S: Final = 30.0
+"""How long a CALL that somebody sends through the control interface may wait for its turn."""
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -41,8 +45,8 @@ def main() -> int:
     try:
         with contextlib.suppress(KeyboardInterrupt):  # it comes before the signals are listened to: nothing has begun
             trio.run(_run, settings)
-    except* StateUnavailable as unavailable:
-        print(f"station: {_first_of(unavailable)}", file=sys.stderr)
+    except* (UserMistake, StateUnavailable) as mistakes:
+        print(f"station: {_first_of(mistakes)}", file=sys.stderr)
         status = 2
     return status
 
@@ -52,6 +56,9 @@ async def _run(settings: Settings) -> None:
         state = await stack.enter_async_context(_state(settings))
         station = _station(settings, state)
         nursery = await stack.enter_async_context(trio.open_nursery())
+        if settings.control is not None:
+            url = await nursery.start(_serve_control, settings, settings.control, station)
+            print(f"Control on {url}", flush=True)
         nursery.start_soon(station.run)
         with trio.open_signal_receiver(*_STOP_SIGNALS) as signals:
             received = await anext(signals)
@@ -67,10 +74,36 @@ def _state(settings: Settings) -> AbstractAsyncContextManager[State]:
     return open_state(settings.state_dir, settings.identity)
 
 
-def _first_of(group: BaseExceptionGroup[StateUnavailable]) -> StateUnavailable:
-    while isinstance(first := group.exceptions[0], BaseExceptionGroup):
-        group = first
-    return first
+async def _serve_control(
+    settings: Settings,
+    address: Address,
+    station: Station,
+    *,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    # Not at the top: what it takes to serve HTTP would double the time in which a station without it starts.
+    from station.control import create_control, serve_control  # noqa: PLC0415
+
+    control = create_control(
+        station,
+        host=address.host,
+        token=settings.control_token,
+        call_patience_s=settings.call_timeout + _TURN_S,
+        test_hooks=settings.test_hooks,
+    )
+    try:
+        await serve_control(control, *address, task_status=task_status)
+    except OSError as error:
+        raise UserMistake(
+            f"the control interface cannot listen on {address}: {error.strerror}; give another --control HOST:PORT"
+        ) from None
+
+
+def _first_of(group: BaseExceptionGroup[UserMistake | StateUnavailable]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _station(settings: Settings, state: State) -> Station:
@@ -78,9 +111,11 @@ def _station(settings: Settings, state: State) -> Station:
     variables.deliver(MESSAGE_TIMEOUT, settings.call_timeout)
     types = list(islice(cycle(CONNECTOR_TYPES), settings.connectors))
     random = SystemRandom() if settings.seed is None else Random(settings.seed)  # noqa: S311  # no secrets from it
+    hardware = Hardware.of([types] * settings.evses, monotonic=trio.current_time, random=random)
+    remember_hardware(hardware, state)
     return Station(
         settings.identity,
-        Hardware.of([types] * settings.evses, monotonic=trio.current_time, random=random),
+        hardware,
         variables,
         state,
         csms_url=settings.csms,

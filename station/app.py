@@ -18,6 +18,7 @@ from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201, Side
 from station.blocks.provisioning import BootReason
 from station.device_model import BASIC_AUTH_PASSWORD, IDENTITY, DeviceModel
+from station.faults import Faults
 from station.firmware import Firmware
 from station.hardware import Hardware
 from station.link import Link
@@ -63,6 +64,7 @@ class Station:
         self.identity = identity
         self.hardware = hardware
         self.network = Network(open_stream)
+        self.faults = Faults(identity, random, half_open=self.network.silence, power_cut=self.cut_power)
         self.firmware: Firmware | None = None
         self._variables = variables
         self._state = state
@@ -102,6 +104,10 @@ class Station:
             with contextlib.suppress(trio.WouldBlock):
                 self._restart.send_nowait(_Restart(reason, graceful, off_s))
 
+    def cut_power(self, off_s: float = REBOOT_S) -> None:
+        """Cut the power for so long: nobody is told goodbye."""
+        self.reboot("PowerUp", graceful=False, off_s=off_s)
+
     async def _run_until_restart(self) -> None:
         reason: BootReason = self._state.get(BOOT_REASON) or "PowerUp"
         self._state.delete(BOOT_REASON)
@@ -124,6 +130,7 @@ class Station:
             self._variables,
             self._state,
             link,
+            self.faults,
             self._language,
             clock=self._clock,
             random=self._random,

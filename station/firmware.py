@@ -6,17 +6,17 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import trio
 
 from shared.clock import TrioClock
-from shared.endpoint import Endpoint, Language, Late
+from shared.endpoint import Endpoint, Language, Late, Wire
 from shared.message_log import MessageLog
 from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported
 from shared.websocket import WebSocket, WebSocketClosed
 from station.blocks.authorization import Authorization
-from station.blocks.availability import Availability, Changes
+from station.blocks.availability import Availability, Changes, ConnectorStatus
 from station.blocks.block import Block, Handler
 from station.blocks.meter_values import MeterValues, Signer
 from station.blocks.provisioning import (
@@ -32,10 +32,11 @@ from station.blocks.provisioning import (
 from station.blocks.remote_control import RemoteControl, Triggers
 from station.blocks.reservation import Reservations
 from station.blocks.transactions import Decided, Transactions
-from station.device_model import MESSAGE_TIMEOUT, TX_BEFORE_ACCEPTED_ENABLED, DeviceModel
+from station.device_model import CHARGING_TIME, MESSAGE_TIMEOUT, TX_BEFORE_ACCEPTED_ENABLED, DeviceModel
 from station.device_model.description import Description
-from station.hardware import Evse, Hardware, Token
-from station.id_token import IdToken
+from station.faults import Faults, FaultyWire
+from station.hardware import Connector, Evse, Hardware, Token
+from station.id_token import IdToken, IdTokenInfo
 from station.link import Link
 from station.outgoing import Outgoing, Payload
 from station.pulse import Pulse
@@ -54,6 +55,7 @@ class Firmware:
         variables: DeviceModel,
         state: State,
         link: Link,
+        faults: Faults,
         language: Language,
         *,
         clock: TrioClock,
@@ -73,9 +75,11 @@ class Firmware:
         self._language = language
         self._state = state
         self._link = link
+        self._faults = faults
         self._changed = Pulse()
         self._answering = False
         self._connected = False
+        self._endpoint: Endpoint | None = None
         self._offline_since: float | None = None
         monotonic = trio.current_time
         self._changes = Changes(hardware, state, ongoing=lambda evse_id: self.transactions.ongoing(evse_id))  # noqa: PLW0108  # there are none yet
@@ -106,6 +110,7 @@ class Firmware:
             closed=self._closed,
         )
         variables.describe(Description(hardware, status=self._availability.status, now=clock.now))
+        variables.live(CHARGING_TIME, lambda place: self.transactions.charging_s(cast(int, place.evse_id)))
         self._provisioning = Provisioning(
             identity,
             variables,
@@ -161,6 +166,43 @@ class Firmware:
             nursery.start_soon(self._work)
             nursery.start_soon(self._link.run, self._converse)
 
+    async def call(self, action: str, payload: Payload) -> Payload:
+        """Send a CALL that no block asked for, when its turn comes; what is answered changes nothing here.
+
+        Raises as Endpoint.call does, ConnectionLost also when there is no connection.
+        """
+        if self._endpoint is None:
+            raise ConnectionLost("the station is not connected")
+        self._availability.sending(action)
+        return await self._endpoint.call(action, payload)
+
+    def connector_status(self, evse: Evse, connector: Connector) -> ConnectorStatus:
+        """How a connector is now, as the CSMS is told."""
+        return self._availability.status(evse, connector)
+
+    def view(self) -> dict[str, Any]:
+        """What of it people want to see, as JSON."""
+        active = self._link.profiles.active
+        view: dict[str, Any] = {
+            "csms_url": None if active is None else active.profile.csms_url,
+            "connected": self._connected,
+            "online": self.online,
+        }
+        for block in self._blocks:
+            view |= block.view()
+        return view
+
+    def set_variable(self, component: str, name: str, text: str, instance: str | None = None) -> None:
+        """Give a variable of the station a value, whoever may set it. Raises Unacceptable, LookupError: no such one."""
+        self._variables.force(component, name, text, instance)
+        self._changed.beat()
+
+    def learn_token(self, id_token: IdToken, info: IdTokenInfo) -> bool:
+        """Have the Authorization Cache remember a token, as if the CSMS had told. False: it does not."""
+        self._authorization.learn(id_token, info)
+        self._changed.beat()
+        return self._authorization.known(id_token) is not None
+
     def hardware_changed(self) -> None:
         """Let every block see what has changed."""
         for block in self._blocks:
@@ -207,15 +249,6 @@ class Firmware:
 
     async def _converse(self, ws: WebSocket) -> WebSocketClosed:
         """Live on one connection until it ends."""
-        endpoint = Endpoint(
-            ws,
-            self._language,
-            self._answer,
-            self._provisioning.admit,
-            messages=MessageLog(self._identity),
-            new_message_id=lambda: str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
-            call_timeout_s=self._variables[MESSAGE_TIMEOUT],
-        )
         offline_s = None if self._offline_since is None else trio.current_time() - self._offline_since
         self._connected = True
         for block in self._blocks:
@@ -223,16 +256,29 @@ class Firmware:
         self._changed.beat()
         try:
             async with trio.open_nursery() as nursery:
+                self._endpoint = endpoint = self._new_endpoint(FaultyWire(ws, self._faults, nursery))
                 nursery.start_soon(self._speak, endpoint)
                 closed = await endpoint.run()
                 nursery.cancel_scope.cancel()
             return closed
         finally:
             self._connected = False
+            self._endpoint = None
             self._offline_since = trio.current_time()
             for block in self._blocks:
                 block.disconnected()
             self._changed.beat()
+
+    def _new_endpoint(self, wire: Wire) -> Endpoint:
+        return Endpoint(
+            wire,
+            self._language,
+            self._answer,
+            self._provisioning.admit,
+            messages=MessageLog(self._identity),
+            new_message_id=lambda: str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
+            call_timeout_s=self._variables[MESSAGE_TIMEOUT],
+        )
 
     async def _answer(self, action: str, payload: Payload) -> Payload:
         """Answer a CALL of the CSMS, when what it has changed is kept: an answer is a promise.
@@ -245,7 +291,7 @@ class Firmware:
             raise NotSupported(f"This station does not serve {action}")
         self._answering = True
         try:
-            response = handler(payload)
+            response = self._provisioning.refusal(action) or handler(payload)
             while self._state.unkept:
                 await self._state.keep()
         finally:

@@ -17,13 +17,12 @@ from station.device_model import (
     DeviceModel,
 )
 from station.state import State
+from station.state.keys import LAST_GOOD_NETWORK_PROFILE, NETWORK_PROFILES
 
 log = logging.getLogger()
 
 FIRST_SLOT: Final = NETWORK_SLOTS[0]
 """It holds the CSMS that the station was started with, as long as no other one was put there."""
-_SLOTS: Final = "network-profiles/"
-_LAST_GOOD: Final = "network-profile-last-good"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +61,18 @@ class NetworkProfiles:
 
     def __getitem__(self, slot: str) -> NetworkProfile | None:
         """The profile in a slot, None where there is none."""
-        found = self._kept.get(_SLOTS + slot)
+        found = self._kept.get(NETWORK_PROFILES + slot)
         if found is None:
             return self._delivered if slot == FIRST_SLOT else None
         return NetworkProfile(**found) if found else None
 
     def __setitem__(self, slot: str, profile: NetworkProfile) -> None:
         """Store a profile; it is used from the next reboot on (B09 remark)."""
-        self._kept.put(_SLOTS + slot, asdict(profile))
+        self._kept.put(NETWORK_PROFILES + slot, asdict(profile))
 
     def __delitem__(self, slot: str) -> None:
         """Empty a slot."""
-        self._kept.put(_SLOTS + slot, {})
+        self._kept.put(NETWORK_PROFILES + slot, {})
 
     def boot(self) -> tuple[Entry, ...]:
         """What to try, in this order and again from the start, until the next boot (B10.FR.03, B10.FR.08).
@@ -87,7 +86,7 @@ class NetworkProfiles:
             for slot in self._variables[NETWORK_CONFIGURATION_PRIORITY]
             if (profile := self[slot]) is not None
         ]
-        last_good = self._kept.get(_LAST_GOOD)
+        last_good = self._kept.get(LAST_GOOD_NETWORK_PROFILE)
         if last_good is not None:
             entry = Entry(last_good["slot"], NetworkProfile(**last_good["profile"]))
             if entry not in entries:
@@ -97,7 +96,7 @@ class NetworkProfiles:
     def connected(self, entry: Entry) -> None:
         """This one has brought a connection: it is the active one, and nothing less secure is left (A05.FR.06)."""
         slot, profile = self.active = entry
-        self._kept.put(_LAST_GOOD, {"slot": slot, "profile": asdict(profile)})
+        self._kept.put(LAST_GOOD_NETWORK_PROFILE, {"slot": slot, "profile": asdict(profile)})
         variables = self._variables
         variables[ACTIVE_NETWORK_PROFILE] = int(slot)
         variables[MESSAGE_TIMEOUT] = profile.message_timeout_s

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from shared.handshake import connection_url
 
@@ -19,12 +20,31 @@ _IDENTITY: Final = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
+class Address(NamedTuple):
+    """Where to listen. port: 0 for any that is free."""
+
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Only this machine reaches it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One run's choices.
 
     csms: URL without the identity. evses; connectors: of each EVSE. call_timeout: seconds. state_dir: None for one
-    that remembers nothing. seed: None for another run every time.
+    that remembers nothing. seed: None for another run every time. control: None for no control interface;
+    control_token: None for none on loopback.
     """
 
     identity: str
@@ -36,6 +56,9 @@ class Settings:
     state_dir: Path | None
     seed: int | None
     log_level: str
+    control: Address | None = None
+    control_token: str | None = None
+    test_hooks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +67,7 @@ class _Option:
     read: Callable[[str], Any]
     default: Any
     help: str
-    metavar: str
+    metavar: str | None  # None: it takes no value on the command line
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -57,8 +80,11 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     )
     parser.add_argument("identity", nargs="?", metavar="IDENTITY", help=_IDENTITY_OPTION.help)
     for option in _OPTIONS:
-        default = "" if option.default is None else f" (default: {option.default})"
-        parser.add_argument(f"--{option.name}", metavar=option.metavar, help=option.help + default)
+        if option.metavar is None:
+            parser.add_argument(f"--{option.name}", action="store_const", const="yes", help=option.help)
+        else:
+            default = "" if option.default is None else f" (default: {option.default})"
+            parser.add_argument(f"--{option.name}", metavar=option.metavar, help=option.help + default)
     given = vars(parser.parse_args(arguments))
     chosen: dict[str, Any] = {}
     for option in (_IDENTITY_OPTION, *_OPTIONS):
@@ -73,7 +99,19 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
             chosen[field] = option.default if text is None else option.read(text)
         except ValueError as error:
             parser.error(f"{source}: {error}")
-    return Settings(**chosen)
+    settings = Settings(**chosen)
+    _check_control(settings, parser)
+    return settings
+
+
+def _check_control(settings: Settings, parser: _Parser) -> None:
+    address = settings.control
+    if address is not None and settings.control_token is None and not address.is_loopback:
+        parser.error(
+            f"--control {address} would be open to everybody: give --control-token, or use 127.0.0.1:{address.port}"
+        )
+    if address is None and settings.test_hooks:
+        parser.error("--test-hooks is part of the control interface: give --control as well")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -112,6 +150,28 @@ def _number(least: int, most: int | None = None) -> Callable[[str], int]:
     return read
 
 
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    try:
+        return Address(host or "127.0.0.1", _number(0, 65535)(port))
+    except ValueError:
+        raise ValueError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:7001 (port 0 picks a free one)") from None
+
+
+def _token(text: str) -> str:
+    if not text.isprintable() or not text.isascii() or not text.strip():
+        raise ValueError("a token is one or more printable ASCII characters")
+    return text
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in {"yes", "no", "true", "false", "1", "0"}:
+        raise ValueError(f"{text!r} is not yes or no")
+    return text.lower() in {"yes", "true", "1"}
+
+
 def _directory(text: str) -> Path:
     if not text or (Path(text).exists() and not Path(text).is_dir()):
         raise ValueError(f"{text!r} is not a directory")
@@ -141,6 +201,9 @@ _OPTIONS: Final = (
     _Option("connectors", _number(1, MAX_CONNECTORS), 1, "number of connectors of each EVSE", "N"),
     _Option("call-timeout", _number(1), 30, "how long to wait for the answer to a message, in seconds", "S"),
     _Option("state-dir", _directory, None, "what the station remembers when it is started again; else nothing", "DIR"),
+    _Option("control", _address, None, "where people and scripts can work the station by HTTP", "HOST:PORT"),
+    _Option("control-token", _token, None, "what they must show as 'Authorization: Bearer TOKEN'", "TOKEN"),
+    _Option("test-hooks", _switch, False, "let them reach into the station's memory as well, for tests", None),
     _Option("seed", _seed, None, "makes a run repeatable: the same message ids, the same jitter", "N"),
     _Option("log-level", _log_level, "info", ", ".join(_LOG_LEVELS), "LEVEL"),
 )

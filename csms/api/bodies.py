@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
@@ -12,6 +12,7 @@ from quart import request
 
 from csms.api.problems import Problem
 from csms.registry import Registration
+from csms.store.moments import in_utc
 
 # BasicAuthPassword has up to 40 characters (A00.FR.205); the colon is allowed in a password, line breaks are not.
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
@@ -42,9 +43,9 @@ class Reserve(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.expires_at is not None:
             try:
-                self.expires_at = self.expires_at.astimezone(UTC)
-            except OverflowError:
-                raise ValueError("Expected `expires_at` within the years 1 to 9999 of UTC") from None
+                self.expires_at = in_utc(self.expires_at)
+            except ValueError as error:
+                raise ValueError(f"expires_at {error}") from None
 
 
 class NewReservation(Reserve, forbid_unknown_fields=True, kw_only=True):

@@ -9,10 +9,11 @@ from typing import Any, Final
 from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
+from csms.api import queries as asked
 from csms.api.bodies import PostCommand, check_payload, read_body
 from csms.api.command_views import COMMAND, CommandsView, CommandView
 from csms.api.documentation import PAGE, answer, body, documented, problem, query
-from csms.api.paging import read_choice, read_page, read_text
+from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.api.stations import known_station
@@ -33,7 +34,7 @@ def command_routes(services: Services) -> Blueprint:
         "All commands",
         tag="Commands",
         query=[
-            query("station", "At this station only", "CP_1"),
+            query("station_id", "At this station only", "CP_1"),
             query("state", "In this state only", "Queued"),
             query("action", "Of this action only", "UnlockConnector"),
             *PAGE,
@@ -45,9 +46,9 @@ def command_routes(services: Services) -> Blueprint:
         found = await services.commands.fetch_page(
             page.limit + 1,
             page.after,
-            station_id=read_text("station"),
-            state=read_choice("state", CommandState),
-            action=read_text("action"),
+            station_id=asked.text("station_id"),
+            state=asked.choice("state", CommandState),
+            action=asked.text("action"),
         )
         items = found[: page.limit]
         last_key = sort_key(items[-1]) if len(found) > page.limit else None
@@ -58,7 +59,7 @@ def command_routes(services: Services) -> Blueprint:
         "Have a request sent as soon as its station can be reached",
         tag="Commands",
         description="It waits for the station until it expires, and outlives a restart. A deduplication_key makes it "
-        "safe to ask again; starts are sent once at most.",
+        "safe to ask again; starts are sent once at most. Passwords in it are never shown, and kept until it is over.",
         body=body(
             PostCommand,
             {"station_id": "CP_1", "action": "UnlockConnector", "payload": {"evseId": 1, "connectorId": 1}},

@@ -36,7 +36,7 @@ def description_routes(services: Services) -> Blueprint:
         uses_store=False,
     )
     async def openapi() -> ResponseReturnValue:
-        return Response(orjson.dumps(document()), content_type="application/json")
+        return Response(orjson.dumps(document(), option=orjson.OPT_APPEND_NEWLINE), content_type="application/json")
 
     @routes.get("/docs")
     @documented(

@@ -105,7 +105,10 @@ def event_routes(services: Services) -> Blueprint:
 
 
 def _words(name: str) -> frozenset[str]:
-    return frozenset(word for text in request.args.getlist(name) for word in text.split(",") if word)
+    words = frozenset(word for text in request.args.getlist(name) for word in text.split(",") if word)
+    if not all(word.isprintable() for word in words):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be printable")
+    return words
 
 
 def _position() -> int | None:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from http import HTTPStatus
 from typing import Any, Final, TypedDict
 
 import orjson
-from quart import Blueprint, request
+from quart import Blueprint
 from quart.typing import ResponseReturnValue
 from sqlalchemy import Connection, Select, select
 
+from csms.api import queries as asked
 from csms.api.documentation import PAGE, answer, documented, moment, query
 from csms.api.paging import read_page
-from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.api.stations import known_station
-from csms.store.moments import from_ms, to_ms
+from csms.store.moments import from_ms
 from csms.store.tables import messages
-from shared.ocppj.date_time import from_wire, is_date_time, to_wire
+from shared.ocppj.date_time import to_wire
 
 _DIRECTIONS: Final = ("received", "sent")
-_YES_NO: Final = {"true": True, "false": False}
 
 
 class MessageErrorView(TypedDict):
@@ -90,7 +87,7 @@ def message_routes(services: Services) -> Blueprint:
         query=[
             query("action", "Of this action only", "Heartbeat"),
             query("direction", "Only CALLs received from the station, or sent to it", enum=list(_DIRECTIONS)),
-            query("errors", "true: only those that failed", enum=list(_YES_NO)),
+            query("errors", "true: only those that failed", enum=["true", "false"]),
             moment("from", "Not those before"),
             moment("to", "Only those before"),
             *PAGE,
@@ -98,12 +95,12 @@ def message_routes(services: Services) -> Blueprint:
         answers=[answer(200, "A page", MessagesView, {"messages": [_MESSAGE, _REFUSED], "next_cursor": "WzQyXQ"})],
     )
     async def list_messages(station_id: str) -> ResponseReturnValue:
+        known_station(services, station_id)
         page = read_page(int)
         rows = _narrowed(select(messages).where(messages.c.station_id == station_id))
         if page.after is not None:
             rows = rows.where(messages.c.message_no < page.after[0])
         rows = rows.order_by(messages.c.message_no.desc()).limit(page.limit + 1)
-        known_station(services, station_id)
 
         def read(connection: Connection) -> list[dict[str, Any]]:
             return [dict(row) for row in connection.execute(rows).mappings()]
@@ -117,37 +114,19 @@ def message_routes(services: Services) -> Blueprint:
 
 
 def _narrowed(rows: Select[Any]) -> Select[Any]:
-    action, direction, errors = (request.args.get(name) for name in ("action", "direction", "errors"))
+    action, direction = asked.text("action"), asked.choice("direction", _DIRECTIONS)
+    since, until = asked.moment("from"), asked.moment("to")
     if action is not None:
-        rows = rows.where(messages.c.action == action.replace("\0", ""))
+        rows = rows.where(messages.c.action == action)
     if direction is not None:
-        if direction not in _DIRECTIONS:
-            raise _wrong("direction", f"one of {', '.join(_DIRECTIONS)}")
         rows = rows.where(messages.c.direction == direction)
-    if errors is not None:
-        if errors not in _YES_NO:
-            raise _wrong("errors", "true or false")
-        if _YES_NO[errors]:
-            rows = rows.where(messages.c.error_code.is_not(None))
-    since, until = _moment("from"), _moment("to")
+    if asked.truth("errors"):
+        rows = rows.where(messages.c.error_code.is_not(None))
     if since is not None:
-        rows = rows.where(messages.c.called_at >= to_ms(since))
+        rows = rows.where(messages.c.called_at >= since)
     if until is not None:
-        rows = rows.where(messages.c.called_at < to_ms(until))
+        rows = rows.where(messages.c.called_at < until)
     return rows
-
-
-def _moment(name: str) -> datetime | None:
-    text = request.args.get(name)
-    if text is None:
-        return None
-    if not is_date_time(text):
-        raise _wrong(name, "a moment as RFC 3339 has it: 2026-11-22T03:52:53.938Z")
-    return from_wire(text)
-
-
-def _wrong(name: str, wanted: str) -> Problem:
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be {wanted}")
 
 
 def _describe(row: dict[str, Any]) -> MessageView:

@@ -21,6 +21,7 @@ _NOT_ALLOWED: Final = (
 )
 _BAD_BODY: Final = (
     problem(400, "The body is not JSON: unexpected character: line 1 column 2 (char 1)"),
+    problem(408, "The server did not receive the complete request in time"),
     problem(413, "The data value transmitted exceeds the capacity limit."),
     problem(422, "Expected `int`, got `str` - at `$.security_profile`"),
 )
@@ -105,7 +106,20 @@ def _schemas(documentations: Iterable[Documentation]) -> tuple[dict[str, Any], d
         kinds += [documentation.body.kind] if documentation.body else []
     unique = [kind for kind in dict.fromkeys(kinds) if kind is not None]
     references, components = msgspec.json.schema_components(unique, ref_template=_REFERENCE)
-    return dict(components), dict(zip(unique, references, strict=True))
+    return _in_json_schemas_words(dict(components)), dict(zip(unique, references, strict=True))
+
+
+def _in_json_schemas_words(schema: Any) -> Any:
+    """Python's $ lets a line break pass, so patterns end in \\Z; JSON Schema has no \\Z, and its $ is as strict."""
+    match schema:
+        case list():
+            return [_in_json_schemas_words(item) for item in schema]
+        case {"pattern": str(pattern), **rest}:
+            return {"pattern": pattern.replace(r"\Z", "$"), **rest}
+        case dict():
+            return {key: _in_json_schemas_words(value) for key, value in schema.items()}
+        case _:
+            return schema
 
 
 class _Operation:

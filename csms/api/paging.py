@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -42,7 +41,7 @@ def read_page(*key_types: type) -> Page:
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_LIMIT:
+    if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_LIMIT)) and 1 <= int(text) <= MAX_LIMIT:
         return int(text)
     raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"limit: must be a whole number from 1 to {MAX_LIMIT}")
 
@@ -64,19 +63,3 @@ def _fits(part: object) -> bool:
     if isinstance(part, int):
         return abs(part) < 2**63
     return not isinstance(part, str) or part.isprintable()
-
-
-def read_text(name: str) -> str | None:
-    """A query parameter that is to equal something printable. Raises Problem (422)."""
-    text = request.args.get(name)
-    if text is not None and not text.isprintable():
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be printable")
-    return text
-
-
-def read_choice(name: str, choices: type[StrEnum]) -> str | None:
-    """A query parameter that is one of `choices`. Raises Problem (422)."""
-    text = request.args.get(name)
-    if text is not None and text not in list(choices):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be one of {', '.join(choices)}")
-    return text

@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
-
-import orjson
-from quart import Response
-from werkzeug.exceptions import HTTPException
+from typing import Final
 
 from csms.switchboard import Busy, DeadlinePassed, NotCallable, NotConnected, NotSent, NotStored
 from shared.ocppj.errors import CallRefused, CallTimedOut, ConnectionLost, InvalidAnswer, OcppError, PeerError
+from shared.rest import problems
 
 STORE_UNAVAILABLE: Final = "The database does not answer; nothing was changed"
 
 
-class Problem(Exception):
-    """Ends a request with an error.
-
-    detail: what is wrong with this one. headers: of the answer. more: further members of its body.
-    """
-
-    def __init__(
-        self, status: HTTPStatus, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
-    ) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.headers = headers or {}
-        self.more = more
-
-    def response(self) -> Response:
-        """The problem as application/problem+json."""
-        body = {"type": "about:blank", "title": self.status.phrase, "status": self.status.value, "detail": self.detail}
-        return Response(
-            orjson.dumps(body | self.more),
-            self.status.value,
-            dict(self.headers),
-            content_type="application/problem+json",
-        )
+class Problem(problems.Problem):
+    """Ends a request with an error that may be about a call to a station."""
 
     def within(self, pointer: str) -> Problem:
         """The same, of a body that has what is wrong at `pointer`."""
@@ -48,12 +22,6 @@ class Problem(Exception):
         return Problem(
             self.status, f"{pointer}{self.detail.removeprefix('the payload')}", pointer=pointer + inner, **self.more
         )
-
-    @classmethod
-    def of_http(cls, error: HTTPException) -> Problem:
-        """What the framework has to say, e.g. that there is no such route."""
-        headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-        return cls(HTTPStatus(error.code or 500), error.description or "", headers=headers)
 
     @classmethod
     def of_call(cls, error: OcppError) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
@@ -38,9 +39,21 @@ def whole_number(name: str) -> int | None:
 
 def truth(name: str) -> bool | None:
     """True or false."""
-    text = request.args.get(name)
-    if text is None:
-        return None
-    if text not in _TRUTHS:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be true or false")
-    return _TRUTHS[text]
+    given = choice(name, _TRUTHS)
+    return None if given is None else _TRUTHS[given]
+
+
+def text(name: str) -> str | None:
+    """What is to equal something printable."""
+    given = request.args.get(name)
+    if given is not None and not given.isprintable():
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be printable")
+    return given
+
+
+def choice(name: str, choices: Iterable[str]) -> str | None:
+    """One of `choices`."""
+    given = request.args.get(name)
+    if given is not None and given not in list(choices):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: must be one of {', '.join(choices)}")
+    return given

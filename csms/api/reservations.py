@@ -8,15 +8,15 @@ from typing import Any
 from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
+from csms.api import queries as asked
 from csms.api.bodies import NewReservation, read_body
-from csms.api.booking import Booking, NothingAvailable, book, book_anywhere
+from csms.api.booking import MOST_ASKED, NotBooked, NothingAvailable, book, book_anywhere
 from csms.api.documentation import CALL_FAILURES, PAGE, answer, body, documented, problem, query
-from csms.api.paging import read_choice, read_page, read_text
+from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.api.views import RESERVATION, CancellationView, ReservationsView, ReservationView
 from csms.reservations import Reservation, ReservationState, describe, sort_key
-from shared.ocppj.errors import CallFailed
 
 
 def reservation_routes(services: Services) -> Blueprint:
@@ -28,7 +28,7 @@ def reservation_routes(services: Services) -> Blueprint:
         "All reservations",
         tag="Reservations",
         query=[
-            query("station", "At this station only", "CP_1"),
+            query("station_id", "At this station only", "CP_1"),
             query("state", "In this state only", "Active"),
             *PAGE,
         ],
@@ -38,7 +38,7 @@ def reservation_routes(services: Services) -> Blueprint:
     )
     async def list_reservations() -> ResponseReturnValue:
         page = read_page(int, str, int)
-        station_id, state = read_text("station"), read_choice("state", ReservationState)
+        station_id, state = asked.text("station_id"), asked.choice("state", ReservationState)
         found = await services.reservations.fetch_page(page.limit + 1, page.after, station_id=station_id, state=state)
         items = found[: page.limit]
         last_key = sort_key(items[-1]) if len(found) > page.limit else None
@@ -48,7 +48,8 @@ def reservation_routes(services: Services) -> Blueprint:
     @documented(
         "Reserve",
         tag="Reservations",
-        description="At one station, or at the first that has an EVSE available; without anything, any for an hour.",
+        description="At one station, or at the first that has an EVSE available and accepts: of those that refuse, "
+        f"{MOST_ASKED} are asked at most. Without anything, any EVSE for an hour.",
         body=body(
             NewReservation,
             {"station_id": "CP_1", "evse_id": 1, "id_token": {"idToken": "04A2B3C4D5E680", "type": "ISO14443"}},
@@ -61,12 +62,14 @@ def reservation_routes(services: Services) -> Blueprint:
     )
     async def make_reservation() -> ResponseReturnValue:
         wish = await read_body(NewReservation)
-        reservation_id = await services.reservations.new_id()
         try:
-            booking = await _book(services, wish, reservation_id)
-        except CallFailed as error:
-            raise await _of_failed_call(services, reservation_id, error) from None
-        reservation = await _known(services, reservation_id)
+            if wish.station_id is None:
+                booking = await book_anywhere(services, wish)
+            else:
+                booking = await book(services, wish, wish.station_id)
+        except NotBooked as failed:
+            raise await _of_failed_call(services, failed) from None
+        reservation = await _known(services, booking.reservation_id)
         if booking.status != "Accepted":
             raise Problem(HTTPStatus.CONFLICT, f"{booking.station_id} answered {booking.status}", reason=booking.status)
         return _describe(services, reservation), HTTPStatus.CREATED.value
@@ -111,12 +114,6 @@ def reservation_routes(services: Services) -> Blueprint:
     return routes
 
 
-async def _book(services: Services, wish: NewReservation, reservation_id: int) -> Booking:
-    if wish.station_id is None:
-        return await book_anywhere(services, wish, reservation_id)
-    return await book(services, wish, wish.station_id, reservation_id)
-
-
 async def _known(services: Services, reservation_id: int) -> Reservation:
     reservation = await services.reservations.fetch(reservation_id)
     if reservation is None:
@@ -124,11 +121,11 @@ async def _known(services: Services, reservation_id: int) -> Reservation:
     return reservation
 
 
-async def _of_failed_call(services: Services, reservation_id: int, error: CallFailed) -> Problem:
+async def _of_failed_call(services: Services, failed: NotBooked) -> Problem:
     """Tells the id when the station was asked: it may have accepted, and GET tells what became of it."""
-    problem = Problem.of_call(error)
-    if await services.reservations.fetch(reservation_id) is not None:
-        problem.more["reservation_id"] = reservation_id
+    problem = Problem.of_call(failed.error)
+    if await services.reservations.fetch(failed.reservation_id) is not None:
+        problem.more["reservation_id"] = failed.reservation_id
     return problem
 
 

@@ -15,13 +15,14 @@ from quart.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from csms.api.bodies import Reserve, read_body
-from csms.api.booking import NothingAvailable, book, book_anywhere
+from csms.api.booking import NotBooked, NothingAvailable, book, book_anywhere
 from csms.api.documentation import Answer, Body, answer, documented
 from csms.api.problems import STORE_UNAVAILABLE, Problem, call_status
 from csms.api.services import Services
 from csms.api.views import ConnectedView, ReservedView, SeedErrorView, StatusView
 from csms.store import StoreUnavailable
 from shared.ocppj.errors import OcppError
+from shared.rest import problems
 
 
 def _error_answer(status: int, message: str) -> Answer:
@@ -68,7 +69,7 @@ def seed_routes(services: Services) -> Blueprint:
         answers=[answer(200, "The station's own answer", StatusView, {"status": "Accepted"}), *_RESERVE_FAILURES],
     )
     async def reserve(station_id: str) -> ResponseReturnValue:
-        booking = await book(services, await read_body(Reserve), station_id, await services.reservations.new_id())
+        booking = await book(services, await read_body(Reserve), station_id)
         return _json({"status": booking.status})
 
     @routes.post("/reserve")
@@ -79,7 +80,7 @@ def seed_routes(services: Services) -> Blueprint:
         answers=[
             answer(
                 200,
-                "The station's own answer, and what it is about",
+                "The station's own answer, and what it is about; of those asked, the first that accepts or the last",
                 ReservedView,
                 {"status": "Accepted", "cp_id": "CP_1", "evse_id": 1, "reservation_id": 1_234_567},
             ),
@@ -87,7 +88,7 @@ def seed_routes(services: Services) -> Blueprint:
         ],
     )
     async def reserve_anywhere() -> ResponseReturnValue:
-        booking = await book_anywhere(services, await read_body(Reserve), await services.reservations.new_id())
+        booking = await book_anywhere(services, await read_body(Reserve))
         return _json(
             {
                 "status": booking.status,
@@ -101,6 +102,10 @@ def seed_routes(services: Services) -> Blueprint:
     async def nothing_available(error: NothingAvailable) -> ResponseReturnValue:
         return _error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
+    @routes.errorhandler(NotBooked)
+    async def not_booked(failed: NotBooked) -> ResponseReturnValue:
+        return await call_failed(failed.error)
+
     @routes.errorhandler(OcppError)
     async def call_failed(error: OcppError) -> ResponseReturnValue:
         return _error(call_status(error), str(error))
@@ -109,8 +114,8 @@ def seed_routes(services: Services) -> Blueprint:
     async def store_unavailable(_unavailable: StoreUnavailable) -> ResponseReturnValue:
         return _error(HTTPStatus.SERVICE_UNAVAILABLE, STORE_UNAVAILABLE)
 
-    @routes.errorhandler(Problem)
-    async def problem(error: Problem) -> ResponseReturnValue:
+    @routes.errorhandler(problems.Problem)
+    async def problem(error: problems.Problem) -> ResponseReturnValue:
         return _error(error.status, error.detail, error.headers)
 
     @routes.errorhandler(HTTPException)

@@ -42,6 +42,9 @@ class Services:
     metrics: Metrics
     is_listening: Callable[[], bool]
 
-    async def call(self, station_id: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Send a CALL to a station, with the patience of a REST call; raises as Switchboard.call does."""
-        return await self.switchboard.call(station_id, action, payload, patience_s=self.settings.call_timeout)
+    async def call(
+        self, station_id: str, action: str, payload: dict[str, Any], *, patience_s: float | None = None
+    ) -> dict[str, Any]:
+        """Send a CALL to a station, with the patience of a REST call if none is given; raises as Switchboard.call."""
+        patience_s = self.settings.call_timeout if patience_s is None else patience_s
+        return await self.switchboard.call(station_id, action, payload, patience_s=patience_s)

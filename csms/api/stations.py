@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 import trio
-from quart import Blueprint, request
+from quart import Blueprint
 from quart.typing import ResponseReturnValue
 from websockets.frames import CloseCode
 
+from csms.api import queries as asked
 from csms.api.bodies import PatchStation, PutStation, read_body
 from csms.api.documentation import PAGE, Answer, answer, body, documented, query
 from csms.api.paging import read_page
@@ -105,12 +106,16 @@ def station_routes(services: Services) -> Blueprint:
     @documented(
         "Forget a station",
         tag="Stations",
-        description="One that is connected is disconnected.",
+        description="One that is connected is disconnected. Commands that wait for it are Cancelled, its reservations "
+        "Removed. What happened there stays: its transactions, and what was measured and said, which is shown once a "
+        "station of that identity is registered again. Where registration is open, one that comes back is a new one.",
         answers=[Answer(204, "It is forgotten", media=None)],
     )
     async def delete_station(station_id: str) -> ResponseReturnValue:
         station = known_station(services, station_id)
         with made_whole():
+            await services.commands.station_removed(station_id)
+            await services.reservations.station_removed(station_id)
             await services.registry.remove(station)
             services.device_models.forget(station_id)
             await _hang_up(services, station_id, "the station was deleted")
@@ -131,6 +136,7 @@ async def _changed(services: Services, body: PatchStation) -> Entry:
     entry = Entry()
     if body.password is not msgspec.UNSET:
         entry["password_hash"] = None if body.password is None else await services.passwords.hash(body.password)
+        entry["next_password_hash"] = None
     if body.security_profile is not msgspec.UNSET:
         entry["security_profile"] = body.security_profile
     if body.registration is not msgspec.UNSET:
@@ -142,17 +148,12 @@ async def _changed(services: Services, body: PatchStation) -> Entry:
 
 def _read_filter(services: Services) -> Callable[[Station], bool]:
     """The query's connected=true|false and registration=Accepted|Pending|Rejected. Raises Problem (422)."""
-    connected, registration = request.args.get("connected"), request.args.get("registration")
-    if connected not in (None, "true", "false"):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "connected: must be true or false")
-    if registration is not None and registration not in list(Registration):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"registration: must be one of {', '.join(Registration)}")
+    connected, registration = asked.truth("connected"), asked.choice("registration", Registration)
 
     def is_wanted(station: Station) -> bool:
         if registration is not None and station.registration != registration:
             return False
-        is_connected = services.switchboard.find(station.station_id) is not None
-        return connected is None or is_connected == (connected == "true")
+        return connected is None or connected == (services.switchboard.find(station.station_id) is not None)
 
     return is_wanted
 

@@ -147,8 +147,8 @@ def token_routes(services: Services) -> Blueprint:
         token = await read_body(Token)
         if token_type not in get_args(TokenType):
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The type must be one of {', '.join(get_args(TokenType))}")
-        if len(id_token) > _MAX_LENGTH:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"An idToken has at most {_MAX_LENGTH} characters")
+        if len(id_token) > _MAX_LENGTH or not id_token.isprintable():
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"An idToken has at most {_MAX_LENGTH} printable characters")
         with made_whole():
             is_new = await services.tokens.put(token_type, id_token, token)
         status = HTTPStatus.CREATED if is_new else HTTPStatus.OK

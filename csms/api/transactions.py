@@ -18,6 +18,7 @@ from csms.api.documentation import PAGE, Answer, answer, documented, moment, pro
 from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
+from csms.api.stations import known_station
 from csms.api.transaction_views import (
     METER_VALUE,
     TRANSACTION,
@@ -76,9 +77,9 @@ def transaction_routes(services: Services) -> Blueprint:
     )
     async def list_all_transactions() -> ResponseReturnValue:
         wanted = Wanted(
-            station_id=request.args.get("station_id"),
+            station_id=asked.text("station_id"),
             evse_id=asked.whole_number("evse_id"),
-            id_token=request.args.get("id_token"),
+            id_token=asked.text("id_token"),
             is_open=asked.truth("open"),
             since=asked.moment("from"),
             until=asked.moment("to"),
@@ -103,9 +104,9 @@ def transaction_routes(services: Services) -> Blueprint:
         ],
     )
     async def get_transaction(station_id: str, transaction_id: str) -> ResponseReturnValue:
-        whole = await services.store.read(
-            partial(whole_transaction, station_id=station_id, transaction_id=transaction_id)
-        )
+        read = partial(whole_transaction, station_id=station_id, transaction_id=transaction_id)
+        is_name = station_id.isprintable() and transaction_id.isprintable()
+        whole = await services.store.read(read) if is_name else None
         if whole is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"No transaction {transaction_id} of {station_id} is known here")
         missing = sum(last - first + 1 for first, last in whole.missing)
@@ -140,10 +141,11 @@ def transaction_routes(services: Services) -> Blueprint:
         answers=[answer(200, "A page", MeterValuesView, {"meter_values": [METER_VALUE], "next_cursor": None})],
     )
     async def list_station_meter_values(station_id: str) -> ResponseReturnValue:
+        known_station(services, station_id)
         wanted = WantedValues(
             evse_id=asked.whole_number("evse_id"),
-            transaction_id=request.args.get("transaction_id"),
-            measurand=request.args.get("measurand"),
+            transaction_id=asked.text("transaction_id"),
+            measurand=asked.text("measurand"),
             since=asked.moment("from"),
             until=asked.moment("to"),
         )

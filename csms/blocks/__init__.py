@@ -14,6 +14,7 @@ from csms.blocks import (
     provisioning,
     remote_control,
     reservation,
+    security,
     transactions,
 )
 from csms.blocks.conversation import Conversation, Handler, Intent, Outcome, Payload
@@ -36,6 +37,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 INTENTS: Final[Mapping[str, Intent]] = {
     "ReserveNow": reservation.before_reserve_now,
     "RequestStartTransaction": remote_control.before_request_start_transaction,
+    "SetVariables": security.before_set_variables,
 }
 """What the CSMS keeps of a request of its own before it is sent, whoever asked for it."""
 
@@ -49,6 +51,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     "GetVariables": provisioning.after_get_variables,
     "SetVariables": provisioning.after_set_variables,
     "Reset": provisioning.after_reset,
+    "TriggerMessage": provisioning.after_trigger_message,
 }
 """What the CSMS learns from what came of a request of its own, in time or late, whoever asked for it."""
 

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 MOST_CONNECTORS: Final = 1000  # of one station: what it reports is kept, and must not grow without end
 _STATUSES: Final = frozenset({"Available", "Occupied", "Reserved", "Unavailable", "Faulted"})  # ConnectorStatusEnumType
+_STATUS_SHOWN: Final = 50  # characters, in logs: what a station sends as a status may be anything
 _AGREED: Final = frozenset({"Accepted", "Scheduled"})
 
 Reports = dict[tuple[int, int], ConnectorStatus]
@@ -45,8 +46,9 @@ async def notify_event(conversation: Conversation, request: Payload) -> Payload:
         evse = event["component"].get("evse", {})
         if _tells_availability(event) and "connectorId" in evse:
             check_integers(evse, "id", "connectorId")
-            _add(conversation, reports, evse["id"], evse["connectorId"], event["actualValue"], event)
-            is_of_connectors = True
+            is_of_connectors |= _add(
+                conversation, reports, evse["id"], evse["connectorId"], event["actualValue"], event
+            )
     if is_of_connectors:
         await _keep(conversation, reports)
         take_step(conversation, Step.STATUS_REPORTED, "NotifyEvent")
@@ -82,12 +84,15 @@ async def after_change_availability(conversation: Conversation, request: Payload
 
 def _add(
     conversation: Conversation, reports: Reports, evse_id: int, connector_id: int, status: str, source: Payload
-) -> None:
-    """Add what `source` tells of a connector at its timestamp, unless something newer is known."""
+) -> bool:
+    """Add what `source` tells of a connector at its timestamp, unless something newer is known.
+
+    False when it tells nothing: it names no status that a connector can have.
+    """
     station = conversation.station
     if status not in _STATUSES:
-        log.warning("%s: %r is no status of a connector", station.station_id, status)
-        return
+        log.warning("%s: %r is no status of a connector", station.station_id, status[:_STATUS_SHOWN])
+        return False
     report = ConnectorStatus(status, from_wire(source["timestamp"]), conversation.clock.now())
     key = evse_id, connector_id
     if key not in station.connectors and len(station.connectors | reports) >= MOST_CONNECTORS:
@@ -95,8 +100,9 @@ def _add(
     known = reports.get(key) or station.connectors.get(key)
     if known is not None and report.held_at < known.held_at:
         log.info("%s: connector %d of EVSE %d was %s earlier, that is past", station.station_id, *reversed(key), status)
-        return
+        return True
     reports[key] = report
+    return True
 
 
 async def _keep(conversation: Conversation, reports: Reports) -> None:

@@ -11,6 +11,7 @@ from csms.blocks.lifecycle import State
 from csms.blocks.vendors import Vendors
 from csms.device_model import DeviceModels
 from csms.events import EventLog
+from csms.passwords import Passwords
 from csms.registry import Registry, Station
 from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
@@ -33,7 +34,7 @@ Payload = dict[str, Any]
 class Conversation:
     """One connection of one station, as the functional blocks see it.
 
-    asked_for: actions a station that is Pending may send, for it was told to (B02.FR.02).
+    asked_for: actions a station that is Pending may send, for it was told to (B02.FR.02), and how many times.
     accepts_after_report: a Pending station is accepted once its base report is complete (B02).
     errands: what to ask of the station afterwards, on this connection.
     """
@@ -45,6 +46,7 @@ class Conversation:
     device_models: DeviceModels
     boot_retries: BootRetries
     vendors: Vendors
+    passwords: Passwords
     reservations: Reservations
     remote_starts: RemoteStarts
     tokens: Tokens
@@ -55,7 +57,7 @@ class Conversation:
     boot_retry_interval_s: int
     accepts_after_report: bool
     state: State = State.OFF
-    asked_for: set[str] = field(default_factory=set)
+    asked_for: dict[str, float] = field(default_factory=dict)
     errands: Errands = field(default_factory=Errands)
 
 

@@ -9,13 +9,17 @@ from typing import Final
 import orjson
 
 from csms.blocks.conversation import Conversation, Payload
+from csms.blocks.numbers import check_integers
 from csms.store import Change, Row, Store
 from csms.store.moments import to_ms
 from csms.store.tables import meter_values as table
+from csms.store.texts import storable
 from shared.ocppj.date_time import from_wire
 
 REGISTER: Final = "Energy.Active.Import.Register"
 _MOST_ZEROS: Final = 30  # a multiplier beyond that is a mistake, and 10 to the power of it could take for ever
+_LARGEST_MULTIPLIER: Final = 2**31 - 1  # what is larger is kept as this, for databases keep no integer of any size
+_MOST_WH: Final = 1e18  # no meter has counted that; what is computed from larger ones may be infinite
 
 
 class MeterLog:
@@ -31,6 +35,7 @@ class MeterLog:
 
 async def meter_values(conversation: Conversation, request: Payload) -> Payload:
     """Keep what was measured outside of transactions, or beside them (J01.FR.18)."""
+    check_integers(request, "evseId")
     station_id, values = conversation.station.station_id, request["meterValue"]
     # A MeterValues has no number of its own, and several may be of one EVSE and moment (J01.FR.15).
     number = int.from_bytes(blake2b(orjson.dumps([request["evseId"], values]), digest_size=7).digest())
@@ -64,8 +69,8 @@ def rows_of(
                     "context": get("context", "Sample.Periodic"),
                     "phase": get("phase"),
                     "location": get("location", "Outlet"),
-                    "unit": unit.get("unit") or _default_unit(measurand),
-                    "multiplier": int(unit.get("multiplier", 0)),
+                    "unit": _unit(unit.get("unit"), measurand),
+                    "multiplier": _limited(unit.get("multiplier", 0)),
                     "value": float(sample["value"]),
                     "signed": None if signed is None else orjson.dumps(signed).decode(),
                 }
@@ -74,9 +79,15 @@ def rows_of(
     return rows
 
 
-def _default_unit(measurand: str) -> str | None:
+def _unit(unit: str | None, measurand: str) -> str | None:
     """UnitOfMeasureType has a default for energy alone."""
+    if unit:
+        return storable(unit)
     return "Wh" if measurand.startswith("Energy") else None
+
+
+def _limited(multiplier: float) -> int:
+    return int(max(-_LARGEST_MULTIPLIER, min(_LARGEST_MULTIPLIER, multiplier)))
 
 
 def register_wh(meter_value: Payload) -> float | None:
@@ -100,10 +111,10 @@ def register_wh(meter_value: Payload) -> float | None:
 def _in_wh(sample: Payload) -> float | None:
     value = float(sample["value"])
     unit = sample.get("unitOfMeasure")
-    if unit is None:
-        return value
-    multiplier = unit.get("multiplier", 0)
-    name = unit.get("unit", "Wh")
-    if name not in ("Wh", "kWh") or abs(multiplier) > _MOST_ZEROS:
-        return None
-    return value * 10.0 ** int(multiplier) * (1000.0 if name == "kWh" else 1.0)
+    if unit is not None:
+        multiplier = unit.get("multiplier", 0)
+        name = unit.get("unit", "Wh")
+        if name not in ("Wh", "kWh") or abs(multiplier) > _MOST_ZEROS:
+            return None
+        value *= 10.0 ** int(multiplier) * (1000.0 if name == "kWh" else 1.0)
+    return value if abs(value) <= _MOST_WH else None

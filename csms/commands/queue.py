@@ -28,6 +28,7 @@ from csms.switchboard import NotSent, NotStored, Switchboard
 from shared.clock import Clock
 from shared.ocppj.date_time import to_wire
 from shared.ocppj.errors import CallFailed, ConnectionLost, OcppError, PeerError
+from shared.ocppj.redaction import redact
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,12 @@ class Commands:
         self._update = (
             update(commands)
             .where(commands.c.command_id == bindparam("command"))
-            .values(state=bindparam("new_state"), history=bindparam("new_history"), result=bindparam("outcome"))
+            .values(
+                state=bindparam("new_state"),
+                history=bindparam("new_history"),
+                result=bindparam("outcome"),
+                payload=bindparam("kept_payload"),
+            )
         )
 
     async def load(self) -> None:
@@ -165,6 +171,14 @@ class Commands:
                 if command.command_id == command_id:
                     return await self._move(command, Step.CANCEL)
         return False
+
+    async def station_removed(self, station_id: str) -> None:
+        """Nothing waits for a station that was deleted, nor for another that gets its identity.
+
+        Raises StoreUnavailable.
+        """
+        for command in list(self._queues.get(station_id, ())):
+            await self._move(command, Step.REMOVAL)
 
     async def fetch(self, command_id: str) -> Command | None:
         """The command of that id. Raises StoreUnavailable."""
@@ -274,11 +288,13 @@ class Commands:
                 if state is None:
                     return False
                 history = [*command.history, self._entry(state)]
-                outcome = command.outcome if answer is None else outcome_of(answer)
+                outcome = command.outcome if answer is None else outcome_of(answer, command.payload)
+                payload = redact(command.payload) if state.is_final else command.payload
                 row = {
                     "command": command.command_id,
                     "new_state": state.value,
                     "new_history": orjson.dumps(history).decode(),
+                    "kept_payload": orjson.dumps(payload).decode(),
                     "outcome": None if outcome is None else orjson.dumps(outcome).decode(),
                 }
                 await self._store.commit(Change(self._update, [row]), self._event(command, state))
@@ -367,4 +383,6 @@ def _is_same(command: Command, new: NewCommand) -> bool:
     """Whether a command is what somebody wants; a remoteStartId that they did not give is the CSMS's own affair."""
     made = {} if "remoteStartId" in new.wish else {"remoteStartId": command.remote_start_id}
     wanted = new.wish if command.remote_start_id is None else new.wish | made
-    return (command.station_id, command.action, command.payload) == (new.station_id, new.action, wanted)
+    if (command.station_id, command.action) != (new.station_id, new.action):
+        return False
+    return command.payload in (wanted, redact(wanted))  # of one that is over, secrets are not known any more

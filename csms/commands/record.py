@@ -15,13 +15,15 @@ from csms.store.moments import from_ms, to_ms
 from csms.store.tables import commands, remote_starts
 from shared.ocppj.date_time import to_wire
 from shared.ocppj.errors import CallRefused, OcppError
+from shared.ocppj.redaction import redact, redact_answer
 
 Payload = dict[str, Any]
 
 
 @dataclass(slots=True, eq=False)
 class Command:
-    """A request that waits for its station, or has been sent. Its payload fits the schema.
+    """A request that waits for its station, or has been sent. Its payload fits the schema; once it is over, nobody
+    needs the secrets in it any more, and they are not kept.
 
     history: every state it has had, with its time. outcome: {"result": payload} or {"error": …}, None before it has
     one. transaction_id: what a RequestStartTransaction has started, as far as known; read from the database only.
@@ -98,15 +100,17 @@ def to_row(command: Command) -> dict[str, Any]:
     }
 
 
-def outcome_of(answer: Payload | OcppError) -> Payload:
-    """What came of a request, as it is kept: the station's words as they were, or why there are none."""
+def outcome_of(answer: Payload | OcppError, request: Payload) -> Payload:
+    """What came of a request, as it is kept: the station's words but for secrets, or why there are none."""
     match answer:
         case dict():
-            return {"result": answer}
+            outcome: Payload = {"result": answer}
         case CallRefused(code=code, description=description, details=details):
-            return {"error": {"code": code, "description": description, "details": details}}
+            outcome = {"error": {"code": code, "description": description, "details": details}}
         case _:
-            return {"error": {"code": None, "description": str(answer), "details": {}}}
+            outcome = {"error": {"code": None, "description": str(answer), "details": {}}}
+    redacted: Payload = redact_answer(outcome, request)
+    return redacted
 
 
 def sort_key(command: Command) -> list[Any]:
@@ -121,7 +125,7 @@ def describe(command: Command) -> dict[str, Any]:
         "command_id": command.command_id,
         "station_id": command.station_id,
         "action": command.action,
-        "payload": command.payload,
+        "payload": redact(command.payload),
         "deduplication_key": command.deduplication_key,
         "state": command.state.value,
         "result": outcome.get("result"),

@@ -57,6 +57,7 @@ class Step(enum.StrEnum):
     RETRY = "no answer came, and it may be sent again"
     EXPIRY = "its time is over"
     CANCEL = "the operator wants it no more"
+    REMOVAL = "its station was deleted"
 
 
 _ANSWERED: Final[Mapping[Step, CommandState]] = {
@@ -69,6 +70,8 @@ NEXT: Final[Mapping[tuple[CommandState, Step], CommandState]] = {
     (CommandState.QUEUED, Step.TURN): CommandState.SENT,
     (CommandState.QUEUED, Step.EXPIRY): CommandState.EXPIRED,
     (CommandState.QUEUED, Step.CANCEL): CommandState.CANCELLED,
+    (CommandState.QUEUED, Step.REMOVAL): CommandState.CANCELLED,
+    (CommandState.SENT, Step.REMOVAL): CommandState.UNKNOWN,
     (CommandState.SENT, Step.LOST): CommandState.UNKNOWN,
     (CommandState.SENT, Step.EXPIRY): CommandState.UNKNOWN,
     (CommandState.SENT, Step.RETRY): CommandState.QUEUED,

@@ -258,6 +258,11 @@ class Reservations:
             for reservation in standing:
                 self._apply(reservation, confirmed=False)
 
+    async def station_removed(self, station_id: str) -> None:
+        """What a station holds that was deleted is nobody's reservation any more. Raises StoreUnavailable."""
+        for reservation_id in list(self._of_station.get(station_id, ())):
+            await self.end(station_id, reservation_id, ReservationState.REMOVED)
+
     async def connector_reported(self, station_id: str, evse_id: int, status: str) -> None:
         """The status of a reserved EVSE may tell whether the station holds the reservation. Raises StoreUnavailable.
 

@@ -19,6 +19,7 @@ stations: Final = Table(
     metadata,
     Column("station_id", String(48), primary_key=True),
     Column("password_hash", Text),
+    Column("next_password_hash", Text),  # of one that it was told to take, until it is known whether it did
     Column("security_profile", Integer, nullable=False),
     Column("registration", String(20), nullable=False),
     Column("accepted", Boolean, nullable=False),

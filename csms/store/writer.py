@@ -68,6 +68,7 @@ class _Job:
     result: Any = None
     error: Exception | None = None
     done: trio.Event = field(default_factory=trio.Event)
+    is_given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,9 @@ class Writer:
                         jobs.append(self._jobs.receive_nowait())
                     except (trio.WouldBlock, trio.EndOfChannel):
                         break
+                jobs = [job for job in jobs if not job.is_given_up]
+                if not jobs:
+                    continue
                 batch = _Batch.of(jobs)
                 started = trio.current_time()
                 await self._in_thread(partial(self._write, batch))
@@ -173,6 +177,7 @@ class Writer:
             if job.error is not None:
                 raise job.error
             return
+        job.is_given_up = True  # its maker is told that nothing was promised: what has not begun is better left
         raise StoreUnavailable(f"the database did not answer within {self._patience_s:g} s")
 
     def _write(self, batch: _Batch) -> None:

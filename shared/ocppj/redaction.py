@@ -90,6 +90,11 @@ def find_secrets(value: Any) -> list[str]:
     return [secret for secret in found if len(secret) >= _SHORTEST]
 
 
+def redact_answer(answer: Any, request: Any) -> Any:
+    """`answer` without secrets, those of the request it answers included: some stations repeat what they were told."""
+    return _without(redact(answer), find_secrets(request))
+
+
 def redact_text(text: str) -> str:
     """A text, which may be JSON or broken JSON, without passwords and private keys as far as they can be told."""
     if not may_hold_secrets(text):
@@ -131,6 +136,20 @@ def _redact(value: Any, hidden: frozenset[str], found: list[str]) -> Any:
         else:
             redacted[key] = _redact(item, hidden | _OF_VPN if key == "vpn" else hidden, found)
     return redacted
+
+
+def _without(value: Any, secrets: list[str]) -> Any:
+    match value:
+        case str():
+            for secret in secrets:
+                value = value.replace(secret, REDACTED)
+            return value
+        case list():
+            return [_without(item, secrets) for item in value]
+        case dict():
+            return {key: _without(item, secrets) for key, item in value.items()}
+        case _:
+            return value
 
 
 def _is_secret(name: str) -> bool:

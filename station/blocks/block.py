@@ -24,6 +24,10 @@ class Block:
         """What answers which action of the CSMS."""
         return {}
 
+    def view(self) -> Mapping[str, Any]:
+        """What of it people want to see, by names that no other block uses, as JSON."""
+        return {}
+
     def next_call(self) -> Outgoing | None:
         """The most urgent CALL it wants sent, None when there is nothing. Asked again after every change."""
         return None

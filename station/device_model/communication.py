@@ -48,7 +48,10 @@ PUBLIC_KEY_WITH_SIGNED_METER_VALUE: Final = Variable(
     OptionList(("Never", "OncePerTransaction", "EveryMeterValue")),
     default="OncePerTransaction",
 )
-QUEUE_ALL_MESSAGES: Final = Variable(_COMM, "QueueAllMessages", _FLAG, default=False)
+QUEUE_ALL_MESSAGES: Final = Variable(
+    _COMM, "QueueAllMessages", _FLAG, default=False, mutability="ReadOnly", constant=True
+)
+"""What the specification has queued is, and nothing else."""
 RESET_RETRIES: Final = Variable(_COMM, "ResetRetries", _COUNT, default=1)
 RETRY_BACK_OFF_RANDOM_RANGE: Final = Variable(_COMM, "RetryBackOffRandomRange", _COUNT, default=3, unit="s")
 RETRY_BACK_OFF_REPEAT_TIMES: Final = Variable(_COMM, "RetryBackOffRepeatTimes", Integer(most=16), default=4)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from station.device_model.catalogue import COMPONENTS, KEPT, VARIABLES, names
 from station.device_model.data_types import Unacceptable
 from station.device_model.variable import STATION, Mutability, Place, Variable
 from station.device_model.wire import ComponentType, GetVariableData, SetVariableData, VariableType
 from station.outgoing import Payload
-from station.state import State
+from station.state import State, keys
 
 log = logging.getLogger()
 
@@ -20,26 +21,25 @@ Value = TypeVar("Value")
 Read = Callable[[Place], Any]
 Unknown = Literal["UnknownComponent", "UnknownVariable"]
 
-KEYS: Final = "variables/"
-"""Where the station's memory has the values that were set: this and Component.Variable[Instance], each as its text."""
-
 
 class World:
-    """The world as far as the values of variables are read from it; this one has a station and nothing to read.
+    """The world as far as the device model depends on it; this one has a station and nothing to read.
 
-    places: where components are. `read` is asked for the variables in `read_here` alone.
+    places: where components are. `read` is asked for the variables in `read_here` alone. fixed: what cannot be set in
+    it, other than elsewhere, and the values that this has.
     """
 
     __slots__ = ()
 
     places: tuple[Place, ...] = (STATION,)
     read_here: ClassVar[frozenset[Variable[Any]]] = frozenset()
+    fixed: Mapping[Variable[Any], Any] = MappingProxyType({})
 
     def read(self, variable: Variable[Any], place: Place) -> Any:
         """The value of a variable of the component at a place."""
         raise KeyError(variable, place)
 
-    def most(self, variable: Variable[Any], place: Place) -> float | None:  # noqa: ARG002  # for those that differ
+    def most(self, variable: Variable[Any], place: Place) -> float | None:  # noqa: ARG002  # for worlds that differ
         """The maxLimit of a variable of the component at a place, where that differs from station to station."""
         return None
 
@@ -58,7 +58,7 @@ class DeviceModel:
     `set_variable` are the CSMS's way in.
     """
 
-    __slots__ = ("_delivered", "_fixed", "_guards", "_kept", "_live", "_values", "_watchers", "_world")
+    __slots__ = ("_delivered", "_guards", "_kept", "_live", "_values", "_watchers", "_world")
 
     def __init__(self, kept: State | None = None) -> None:
         """kept: holds what was set, over a loss of power; None: set values live as long as this object."""
@@ -67,7 +67,6 @@ class DeviceModel:
         self._values: dict[Variable[Any], Any] = {}
         self._world = World()
         self._live: dict[Variable[Any], Read] = {}
-        self._fixed: dict[Variable[Any], Any] = {}
         self._guards: dict[Variable[Any], Callable[[Any], None]] = {}
         self._watchers: list[Callable[[Variable[Any]], None]] = []
         self.recall()
@@ -79,7 +78,7 @@ class DeviceModel:
     def __setitem__(self, variable: Variable[Value], value: Value) -> None:
         """Give a variable of a component of the station a value, unchecked; it is kept where it is persistent."""
         if variable.kept and self._kept is not None:
-            self._kept.put(f"{KEYS}{variable}", variable.data_type.to_text(value))
+            self._kept.put(f"{keys.VARIABLES}{variable}", variable.data_type.to_text(value))
         self._values[variable] = value
         for changed in tuple(self._watchers):
             changed(variable)
@@ -87,7 +86,9 @@ class DeviceModel:
     def at(self, variable: Variable[Value], place: Place) -> Value:
         """The value of a variable of the component at a place."""
         value: Value
-        if variable in self._values:
+        if variable in self._world.fixed:
+            value = self._world.fixed[variable]
+        elif variable in self._values:
             value = self._values[variable]
         elif variable in self._world.read_here:
             value = self._world.read(variable, place)
@@ -102,22 +103,17 @@ class DeviceModel:
         self._delivered[variable] = value
 
     def recall(self) -> None:
-        """Go back to what was kept: the station boots. What reads the world, checks and is fixed has to come anew."""
+        """Go back to what was kept: the station boots. What describes the world, reads and checks has to come anew."""
         self._world = World()
         self._live.clear()
         self._guards.clear()
-        self._fixed.clear()
         if self._kept is not None:
             self._values.clear()
-            for key in self._kept.keys(KEYS):
-                self._take(key.removeprefix(KEYS), self._kept.get(key))
-
-    def fix(self, variable: Variable[Value], value: Value) -> None:
-        """On this station the variable has this value, and cannot be set."""
-        self._fixed[variable] = self._values[variable] = value
+            for key in self._kept.keys(keys.VARIABLES):
+                self._take(key.removeprefix(keys.VARIABLES), self._kept.get(key))
 
     def describe(self, world: World) -> None:
-        """Have this world's places, and the values that it tells."""
+        """Have this world's places, and the values that it tells and fixes."""
         self._world = world
 
     def live(self, variable: Variable[Value], read: Callable[[Place], Value]) -> None:
@@ -165,6 +161,18 @@ class DeviceModel:
             return result | _rejected(unacceptable.reason_code, str(unacceptable))  # B05.FR.07, B05.FR.08
         return result | {"attributeStatus": "RebootRequired" if waits else "Accepted"}
 
+    def force(self, component: str, name: str, text: str, instance: str | None = None) -> None:
+        """Give a variable of a component of the station a value, even one that nobody may set.
+
+        Raises Unacceptable; LookupError: there is no such variable.
+        """
+        wanted: VariableType = {"name": name} if instance is None else {"name": name, "instance": instance}
+        match self._find({"name": component}, wanted):
+            case Row(variable=variable):
+                self[variable] = variable.data_type.parse(text)
+            case unknown:
+                raise LookupError(unknown)
+
     def rows(self) -> Iterator[Row]:
         """Every variable there is, at every place where there is one."""
         for place in self._world.places:
@@ -182,7 +190,7 @@ class DeviceModel:
 
     def mutability(self, variable: Variable[Any]) -> Mutability:
         """Whether the CSMS may read and set it on this station."""
-        return "ReadOnly" if variable in self._fixed else variable.mutability
+        return "ReadOnly" if variable in self._world.fixed else variable.mutability
 
     def most(self, row: Row) -> float | None:
         """The maxLimit that this row has by its place, None where it has none of its own."""

@@ -23,7 +23,7 @@ _FLAG: Final = Boolean()
 CHARGING_TIME: Final = Variable(
     _TX, "ChargingTime", Decimal(least=0), default=0.0, tier=Tier.EVSE, unit="s", mutability="ReadOnly"
 )
-"""Of the EVSE's transaction, or of its last one."""
+"""Of the EVSE's transaction."""
 EV_CONNECTION_TIME_OUT: Final = Variable(_TX, "EVConnectionTimeOut", Integer(), default=60, unit="s")
 MAX_ENERGY_ON_INVALID_ID: Final = Variable(_TX, "MaxEnergyOnInvalidId", Integer(), default=0, unit="Wh")
 RESUMPTION_TIMEOUT: Final = Variable(_TX, "ResumptionTimeout", Integer(), default=900, unit="s")

@@ -149,7 +149,6 @@ class Hardware:
 
         Switches are not among it: whether something is in use is what the firmware remembers.
         """
-        self.advance()
         return {"evses": [evse.snapshot() for evse in self.evses]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -167,8 +166,7 @@ class Hardware:
     def _set_powered(self, *, powered: bool) -> None:
         if self._world.powered == powered:
             return
-        self.advance()
         self._world.powered = powered
         for evse in self.evses:
-            evse.power_lost()
+            evse.power_changed()
         self._world.changed.tell()

@@ -75,9 +75,8 @@ class ConnectedVehicle:
         """It takes energy when there is some, as long as it is not satisfied."""
         return self._ready
 
-    def set_ready(self, *, ready: bool) -> None:
-        """Have it take energy, or stop by its own will. Being asked to go on, it tries again though it had finished."""
+    def set_ready(self, ready: bool) -> None:
+        """Have it take energy, unless it is satisfied, or stop by its own will."""
         if self._ready != ready:
             self._ready = ready
-            self.battery.finished = False
             self._evse.part_changed()

@@ -172,7 +172,7 @@ class Evse:
             self._limits = limits
             self.part_changed()
 
-    def occupy(self, *, occupied: bool = True) -> None:
+    def occupy(self, occupied: bool = True) -> None:
         """Have something stand in the parking bay, or nothing."""
         if self._bay_occupied != occupied:
             self._bay_occupied = occupied
@@ -260,8 +260,8 @@ class Evse:
             circuit = Circuit(self._offer, vehicle.spec, vehicle.departs_at)
         self.flow.settle(circuit, None if vehicle is None else vehicle.battery)
 
-    def power_lost(self) -> None:
-        """Forget what needs power to be remembered. Nobody is told."""
+    def power_changed(self) -> None:
+        """Power has come or gone, and with it what is not remembered without. Nobody is told."""
         self.display = ()
         self._limits = UNLIMITED
         self.settle()

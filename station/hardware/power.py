@@ -139,15 +139,12 @@ def operating_point(
 
 
 def offered_now(offered: Offer, point: OperatingPoint) -> Offer:
-    """The offer at the voltage of this moment."""
+    """The offer at the voltage of this moment. point: with the contactor closed, so that there is a voltage."""
     if offered.phases:
         return offered._replace(power_w=offered.current_a * sum(point.voltages_v[: offered.phases]))
     voltage_v = point.voltages_v[0]
-    if voltage_v == 0:
-        return offered
-    return Offer(
-        0, min(offered.current_a, offered.power_w / voltage_v), min(offered.power_w, offered.current_a * voltage_v)
-    )
+    current_a = min(offered.current_a, offered.power_w / voltage_v)
+    return Offer(0, current_a, min(offered.power_w, offered.current_a * voltage_v))
 
 
 def _watts_per_ampere(phases: int, vehicle: Vehicle, soc: float, mains: Mains) -> Line:

@@ -81,8 +81,7 @@ def next_stretch(circuit: Circuit, soc: float, at: float, mains: Mains, mains_un
         return Stretch(at, ends_at, soc, drawn.until_soc, power_w, slope_w, total_wh, gain, stops, finished)
     total_wh = _energy_wh(power_w, slope_w * gain, cut_at - at)
     end_soc = min(drawn.until_soc, soc + gain * total_wh)
-    stops = cut_at == circuit.until
-    return Stretch(at, cut_at, soc, end_soc, power_w, slope_w, total_wh, gain, stops, finished=False)
+    return Stretch(at, cut_at, soc, end_soc, power_w, slope_w, total_wh, gain, stops=False, finished=False)
 
 
 def _energy_wh(power_w: float, growth: float, seconds: float) -> float:

@@ -53,9 +53,9 @@ class Vehicle:
             _demand(0 < getattr(self, name) <= 1, name, "is a share above 0, up to 1")
         for name in ("capacity_wh", "min_current_a", "max_current_a", "max_power_w"):
             _demand(0 < getattr(self, name) < math.inf, name, "is above 0")
-        for name in ("energy_requested_wh", "departure_s"):
-            value = getattr(self, name)
-            _demand(value is None or value >= 0, name, "is not below 0")
+        requested_wh, departure_s = self.energy_requested_wh, self.departure_s
+        _demand(requested_wh is None or requested_wh >= 0, "energy_requested_wh", "is not below 0")
+        _demand(departure_s is None or departure_s > 0, "departure_s", "is above 0")
         _demand(self.min_current_a <= self.max_current_a, "min_current_a", "is not above max_current_a")
         _demand(self.phases in {1, 2, 3}, "phases", "is 1, 2 or 3")
         _demand(

@@ -16,7 +16,7 @@ a limit in watts that was turned into amperes with it, as stations do, holds wha
 _NOMINAL_FREQUENCY_HZ: Final = 50.0
 _FREQUENCY_SPREAD_HZ: Final = 0.04
 _AMBIENT_C: Final = 18.0
-_AMBIENT_SPREAD_C: Final = 4.0
+_AMBIENT_SPREAD_C: Final = 1.0
 
 _MASK: Final = (1 << 64) - 1
 _SHARE: Final = 1.0 / 0xFFFF
@@ -35,7 +35,7 @@ def mains_at(seed: int, index: int) -> Mains:
 
     So it is the same whoever looks, and however often. seed: 64 bits.
     """
-    first, second = _mixed(seed + 2 * index), _mixed(seed + 2 * index + 1)
+    first, second = _mixed(seed ^ _mixed(2 * index)), _mixed(seed ^ _mixed(2 * index + 1))
     drops = (first & 0xFFFF, first >> 16 & 0xFFFF, first >> 32 & 0xFFFF)
     one, two, three = (NOMINAL_VOLTAGE_V * (1.0 - VOLTAGE_DROP * drop * _SHARE) for drop in drops)
     return Mains(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ class State(ABC):
         """Give a key a value other than None. Raises TypeError for what JSON cannot express; nothing is put then."""
         if value is None:
             raise TypeError("None is what a key without a value holds: delete it")
-        data = orjson.dumps(value)
+        data = bytes(memoryview(orjson.dumps(value)))  # a copy, for what orjson makes holds on to 4 KiB at least
         if data != self._held(key):
             self._changes[key] = data
 
@@ -67,6 +67,13 @@ class State(ABC):
 
         What came meanwhile may still be unkept, so who must not wait for nothing says
         `while state.unkept: await state.keep()`.
+        """
+
+    @abstractmethod
+    def keep_along(self, key: str, value: Callable[[], Any]) -> None:
+        """Have this key kept with whatever else is kept, and in an orderly end, with the value it has at that time.
+
+        For what lives on while the power is away, and ends with the process: a state that does so, too, need not do it.
         """
 
     def lose_power(self) -> None:

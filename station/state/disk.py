@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -20,7 +20,7 @@ _CLOSING_TIMEOUT_S: Final = 5.0
 class DiskState(State):
     """Holds everything in memory, too; only `keep()` waits for the disk, in a thread."""
 
-    __slots__ = ("_batch", "_batch_kept", "_file", "_limiter", "_turn")
+    __slots__ = ("_along", "_batch", "_batch_kept", "_file", "_limiter", "_turn")
 
     def __init__(self, file: SqliteFile, kept: dict[str, bytes], limiter: trio.CapacityLimiter) -> None:
         """kept: what the file holds. limiter: for the threads that write."""
@@ -28,6 +28,7 @@ class DiskState(State):
         self._file = file
         self._limiter = limiter
         self._turn = trio.Lock()
+        self._along: dict[str, Callable[[], Any]] = {}
         self._batch = 1  # the number of the commit that what is put now goes into
         self._batch_kept = 0
 
@@ -38,7 +39,21 @@ class DiskState(State):
             if self._batch_kept < mine and self._changes:
                 await self._commit()
 
+    def keep_along(self, key: str, value: Callable[[], Any]) -> None:
+        self._along[key] = value
+
+    async def keep_at_last(self) -> None:
+        """Keep everything, also what only goes along with other changes."""
+        self._put_along()
+        while self.unkept:
+            await self.keep()
+
+    def _put_along(self) -> None:
+        for key, value in self._along.items():
+            self.put(key, value())
+
     async def _commit(self) -> None:
+        self._put_along()
         number, self._batch = self._batch, self._batch + 1
         self._writing, self._changes = self._changes, {}
         try:
@@ -74,7 +89,7 @@ async def open_state(
         await state.keep()
         yield state
         with trio.move_on_after(_CLOSING_TIMEOUT_S, shield=True):
-            await state.keep()
+            await state.keep_at_last()
     finally:
         with trio.move_on_after(_CLOSING_TIMEOUT_S, shield=True):
             await trio.to_thread.run_sync(file.close, limiter=limiter)

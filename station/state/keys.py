@@ -1,4 +1,7 @@
-"""The keys of what a station remembers over a loss of power, and the shape of each value."""
+"""The keys of what a station remembers over a loss of power, and the shape of each value.
+
+The device model (`variables/`) and the network profiles (`network-profile…`) name theirs themselves.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +26,22 @@ TRANSACTION_EVENTS: Final = "transaction-events/"
 """Prefix; one key for each event that the CSMS has not answered: see `transaction_queue`."""
 
 TRANSACTIONS: Final = "transactions/"
-"""Prefix; one key for each EVSE: its transaction that is under way, for the block that knows its shape."""
+"""Prefix; one key for each EVSE: its transaction that is under way: see `blocks.transactions.record`."""
 
 VARIABLES: Final = "variables/"
-"""Prefix; one key for each variable of the device model that was set, for the device model."""
+"""Prefix; one key for each variable of the device model that was set, Component.Variable[Instance]: its text."""
+
+NETWORK_PROFILES: Final = "network-profiles/"
+"""Prefix; one key for each slot that was set (B09): the fields of its NetworkProfile, none where it was emptied."""
+
+LAST_GOOD_NETWORK_PROFILE: Final = "network-profile-last-good"
+"""The slot and the fields of the NetworkProfile that brought the last connection (B10.FR.07)."""
 
 METER_KEY: Final = "meter-key"
 """str, hexadecimal: the private key that signs meter values."""
 
 AUTHORIZATION_CACHE: Final = "authorization-cache/"
-"""Prefix; one key for each token (C10.FR.02), for the block that knows its shape."""
+"""Prefix; one key for each token (C10.FR.02): see `blocks.authorization.cache`."""
 
 HARDWARE: Final = "hardware"
-"""What the hardware remembers by itself: registers, plugged-in vehicles, bays."""
+"""What the hardware remembers by itself: see `Hardware.snapshot`."""

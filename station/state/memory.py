@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import trio
 
 from station.state.base import State
@@ -16,3 +19,6 @@ class MemoryState(State):
         await trio.lowlevel.checkpoint()
         self._settle(self._changes)
         self._changes.clear()
+
+    def keep_along(self, key: str, value: Callable[[], Any]) -> None:
+        """It ends with the process itself."""

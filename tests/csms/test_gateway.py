@@ -205,6 +205,16 @@ class TestOpenRegistration:
             nursery.start_soon(site.connect)
         assert await listed(site) == ["CP_1"]
 
+    async def test_lets_in_so_many_only(self, open_site: OpenSite) -> None:
+        """Each identity takes its place in the database, and anybody may make some up."""
+        site = open_site(max_stations=2)
+        for identity in ("CP_1", "CP_2"):
+            await site.connect(identity)
+        assert (await refusal(site, identity="CP_3")).status == 503
+        await site.connect("CP_2")
+        await site.put("/api/v1/stations/CP_4", {"password": PASSWORD})  # the operator knows what to do
+        await site.connect("CP_4")
+
     async def test_asks_for_the_password_that_the_operator_has_set(self, site: Site) -> None:
         await site.put("/api/v1/stations/CP_1", {"password": "set-by-operator"})
         assert (await refusal(site, password="first-shown")).status == 401

@@ -130,8 +130,8 @@ async def test_our_station_does_what_it_is_asked_and_says_what_it_does_not_suppo
         assert answer == {"status": "Accepted"}
         await peer.received("StatusNotification", connector_status=connector_status)
 
-    refused = await peer.call("Reset", type="Immediate")
-    assert refused == {"code": "NotSupported", "description": "This station does not serve Reset"}
+    refused = await peer.call("UnpublishFirmware", checksum="0" * 32)
+    assert refused == {"code": "NotSupported", "description": "This station does not serve UnpublishFirmware"}
 
 
 async def test_our_station_comes_back_when_the_csms_hangs_up_and_does_not_boot_again(programs: Programs) -> None:

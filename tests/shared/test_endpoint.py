@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
+from random import Random
 from typing import Any
 
 import pytest
@@ -632,6 +634,49 @@ class TestFlood:
             assert isinstance(streams[0], trio.StapledStream)
             left = await unread_bytes(streams[0].receive_stream)
         assert left > 0.95 * 10_000 * len(call)
+
+    async def test_of_large_calls_is_left_in_the_transport_after_two(
+        self, connected: Open, autojump_clock: MockClock
+    ) -> None:
+        """What is parsed takes many times as much memory as its text: one is served, one waits, one is in hand."""
+        streams = trio.testing.memory_stream_pair()
+        async with connected(never, streams=streams) as (_endpoint, peer):
+            noise = b64encode(Random(7).randbytes(675_000)).decode()  # noqa: S311 - so that it cannot be compressed much
+            call = json.dumps([2, "1", "Heartbeat", {"customData": {"vendorId": "x", "noise": noise}}])
+            for _ in range(8):
+                await peer.ws.send(call)
+            await wait_all_tasks_blocked()
+            assert isinstance(streams[0], trio.StapledStream)
+            left = await unread_bytes(streams[0].receive_stream)
+        assert left > 3 * len(call), "of eight, compressed to three quarters of their length"
+
+    async def test_of_large_calls_is_served_one_after_the_other(
+        self, connected: Open, autojump_clock: MockClock
+    ) -> None:
+        async with connected() as (_endpoint, peer):
+            more = {"customData": {"vendorId": "x", "much": "x" * 900_000}}
+            for number in range(4):
+                await peer.send(2, str(number), "Heartbeat", more)
+                await peer.send(2, f"{number} and", "Heartbeat", HEARTBEAT)
+            answers = [await peer.receive() for _ in range(8)]
+        assert [answer[1] for answer in answers][::2] == ["0", "1", "2", "3"]
+
+    async def test_of_large_calls_does_not_hide_the_end(self, connected: Open, autojump_clock: MockClock) -> None:
+        served = trio.Event()
+
+        async def slow(_action: str, _payload: Payload) -> Payload:
+            await served.wait()
+            return TIME
+
+        ended: list[WebSocketClosed] = []
+        streams = trio.testing.memory_stream_pair()
+        async with connected(slow, streams=streams, ended=ended) as (_endpoint, peer):
+            for number in range(6):
+                await peer.send(2, str(number), "Heartbeat", {"customData": {"vendorId": "x", "much": "x" * 900_000}})
+            await streams[1].aclose()
+            served.set()
+            await wait_all_tasks_blocked()
+            assert len(ended) == 1
 
     async def test_of_answers_costs_nothing(self, connected: Open, autojump_clock: MockClock) -> None:
         async with connected(never) as (_endpoint, peer):

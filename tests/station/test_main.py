@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -137,6 +138,46 @@ async def test_without_a_csms_it_says_so_and_can_be_stopped() -> None:
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 0
     assert f"WARNING:root:CP_1: ws://127.0.0.1:{port}/CP_1 cannot be reached: Connection refused;" in shown
+
+
+async def test_the_first_line_on_stdout_tells_where_the_control_interface_is() -> None:
+    async with (
+        running_csms() as csms,
+        running_station("CP_1", "--csms", csms.url, "--control", "127.0.0.1:0") as process,
+    ):
+        assert process.stdout is not None
+        first = b""
+        with trio.fail_after(PATIENCE_S):
+            while not first.endswith(b"\n"):
+                first += await process.stdout.receive_some()
+        assert re.fullmatch(rb"Control on http://127\.0\.0\.1:\d+\n", first)
+        port = int(first.rpartition(b":")[2])
+        await csms.reported.wait()
+        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+            await stream.send_all(b"POST /network/down HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert b"200" in await stream.receive_some()
+        await csms.left.wait()
+        assert csms.goodbye is not None
+        assert csms.goodbye.code == 1006
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+
+
+async def test_a_control_interface_that_cannot_listen_is_a_mistake() -> None:
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listeners[0].socket.getsockname()[1]
+    assert await complaint("CP_1", "--control", f"127.0.0.1:{port}") == (
+        f"station: the control interface cannot listen on 127.0.0.1:{port}: Address already in use; "
+        "give another --control HOST:PORT\n"
+    )
+    await listeners[0].aclose()
+
+
+async def test_a_station_without_a_control_interface_does_not_load_what_that_takes() -> None:
+    program = "import sys, station.__main__; print(sorted({'quart', 'hypercorn', 'werkzeug'} & set(sys.modules)))"
+    with trio.fail_after(PATIENCE_S):
+        run = await trio.run_process([sys.executable, "-c", program], cwd=ROOT, capture_stdout=True)
+    assert run.stdout == b"[]\n"
 
 
 async def test_a_state_directory_in_use_or_of_another_station_is_told_in_one_line_with_status_2(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
 
 import pytest
 import trio
+import trustme
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from shared.ocppj.schemas import Schemas
@@ -236,3 +238,35 @@ async def test_on_a_real_socket_a_cut_wakes_who_sends_and_who_reads_and_the_othe
             await stream.aclose()
             while await far.receive_some(2**20):
                 pass
+
+
+async def test_with_tls_a_cut_is_no_goodbye_either_and_silence_is_silence(autojump_clock: MockClock) -> None:
+    authority = trustme.CA()
+    server_context, client_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    authority.issue_cert("csms").configure_cert(server_context)
+    authority.configure_trust(client_context)
+    ends: list[trio.SSLStream[trio.abc.Stream]] = []
+
+    async def open_stream(_: str) -> trio.abc.Stream:
+        near, far = memory_stream_pair()
+        ends.append(trio.SSLStream(far, server_context, server_side=True))
+        client = trio.SSLStream(near, client_context, server_hostname="csms")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ends[-1].do_handshake)
+            nursery.start_soon(client.do_handshake)
+        return client
+
+    network = Network(open_stream)
+    stream = await network.open_stream("wss://csms")
+    await ends[0].send_all(b"hello")
+    assert await stream.receive_some() == b"hello"
+    network.cut()
+    await stream.aclose()
+    with pytest.raises(trio.BrokenResourceError):  # it ends without TLS's goodbye
+        await ends[0].receive_some(10)
+    stream = await network.open_stream("wss://csms")
+    network.silence()
+    await stream.aclose()
+    with trio.move_on_after(1000) as patience:
+        await ends[1].receive_some(10)
+    assert patience.cancelled_caught

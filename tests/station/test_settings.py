@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from station.settings import Settings, parse
+from station.settings import Address, Settings, parse
 
 DEFAULTS = Settings(
     identity="CP_1",
@@ -49,6 +49,32 @@ def test_every_option_has_a_variable() -> None:
     assert parse([], environment) == Settings("CP_2", "ws://csms", "p", 3, 2, 5, Path("/var/lib/station"), 7, "error")
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:7001", Address("127.0.0.1", 7001)),
+        ("localhost:0", Address("localhost", 0)),
+        ("[::1]:7001", Address("::1", 7001)),
+        ("7001", Address("127.0.0.1", 7001)),
+        (":7001", Address("127.0.0.1", 7001)),
+    ],
+)
+def test_the_control_interface_has_an_address(text: str, address: Address) -> None:
+    settings = parse(["CP_1", "--control", text], {})
+    assert (settings.control, settings.control_token, settings.test_hooks) == (address, None, False)
+
+
+def test_with_a_token_the_control_interface_may_be_anywhere() -> None:
+    given = {"STATION_CONTROL": "0.0.0.0:7001", "STATION_CONTROL_TOKEN": "secret", "STATION_TEST_HOOKS": "yes"}
+    settings = parse(["CP_1"], given)
+    assert (settings.control, settings.control_token, settings.test_hooks) == (
+        Address("0.0.0.0", 7001),  # noqa: S104  # it is what the token is for
+        "secret",
+        True,
+    )
+    assert parse(["CP_1", "--control", "0", "--test-hooks"], {}).test_hooks
+
+
 def test_the_flag_wins() -> None:
     assert parse(["CP_1", "--evses", "3"], {"STATION_IDENTITY": "CP_2", "STATION_EVSES": "wrong"}).evses == 3
 
@@ -70,6 +96,14 @@ def test_the_flag_wins() -> None:
         ("CP_1 --connectors 11", "--connectors: '11' is not a whole number from 1 to 10"),
         ("CP_1 --call-timeout 0", "--call-timeout: '0' is not a whole number from 1 on"),
         ("CP_1 --state-dir setup.cfg", "--state-dir: 'setup.cfg' is not a directory"),
+        ("CP_1 --control localhost", "--control: 'localhost' is not HOST:PORT, such as 127.0.0.1:7001"),
+        ("CP_1 --control :70000", "--control: ':70000' is not HOST:PORT"),
+        (
+            "CP_1 --control 0.0.0.0:7001",
+            "--control 0.0.0.0:7001 would be open to everybody: give --control-token, or use 127.0.0.1:7001",
+        ),
+        ("CP_1 --control 0 --control-token ä", "--control-token: a token is one or more printable ASCII characters"),
+        ("CP_1 --test-hooks", "--test-hooks is part of the control interface: give --control as well"),
         ("CP_1 --seed x", "--seed: 'x' is not a whole number"),
         ("CP_1 --log-level loud", "--log-level: 'loud' is not one of debug, info, warning, error"),
         ("CP_1 --nonsense", "unrecognized arguments: --nonsense"),
@@ -83,6 +117,12 @@ def test_a_mistake_is_told_in_one_line(line: str, complaint: str, capsys: pytest
     assert (exit_.value.code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("station: ")
     assert complaint in err
+
+
+def test_a_switch_in_the_environment_is_yes_or_no(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["CP_1"], {"STATION_TEST_HOOKS": "maybe"})
+    assert capsys.readouterr().err == "station: STATION_TEST_HOOKS: 'maybe' is not yes or no\n"
 
 
 def test_a_mistake_in_the_environment_names_the_variable(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Final
@@ -15,7 +16,7 @@ from csms.registry import Registration
 from csms.reports import FULL_INVENTORY
 from csms.store import Change
 from shared.ocppj.date_time import to_wire
-from shared.ocppj.errors import SecurityError
+from shared.ocppj.errors import CallRefused, OcppError, SecurityError
 
 log = logging.getLogger()  # the story of each station is what people watch, so it is told under no module's name
 
@@ -26,6 +27,7 @@ _TRIGGERED: Final[Mapping[str, str]] = {
     "SignV2GCertificate": "SignCertificate",
     "SignCombinedCertificate": "SignCertificate",
 }
+_OF_EACH_EVSE: Final = frozenset({"MeterValues", "TransactionEvent"})  # where no EVSE is named (F06.FR.11)
 
 
 def admit(conversation: Conversation, action: str) -> None:
@@ -53,10 +55,36 @@ def note_request(conversation: Conversation, action: str, request: Payload) -> N
     if conversation.state is not State.PENDING:
         return
     if action == "TriggerMessage":
-        requested = request["requestedMessage"]
-        conversation.asked_for.add(_TRIGGERED.get(requested, requested))
+        triggered, times = _triggered(request)
+        conversation.asked_for[triggered] = conversation.asked_for.get(triggered, 0) + times
     elif action in _REPORTS:
-        conversation.asked_for.add(_REPORTS[action])
+        conversation.asked_for[_REPORTS[action]] = math.inf  # it has as many parts as it takes
+
+
+def note_served(conversation: Conversation, action: str) -> None:
+    """What a Pending station was asked to send has come: it may send it no more often than it was asked."""
+    left = conversation.asked_for.get(action)
+    if left is not None:
+        if left > 1:
+            conversation.asked_for[action] = left - 1
+        else:
+            del conversation.asked_for[action]
+
+
+async def after_trigger_message(conversation: Conversation, request: Payload, answer: Payload | OcppError) -> None:
+    """One that the station does not follow (F06.FR.05, F06.FR.08) allows it nothing."""
+    is_declined = isinstance(answer, CallRefused) or (isinstance(answer, dict) and answer["status"] != "Accepted")
+    if is_declined:
+        note_served(conversation, _triggered(request)[0])
+
+
+def _triggered(request: Payload) -> tuple[str, float]:
+    """Which message a TriggerMessage asks for, and how many of them."""
+    requested = request["requestedMessage"]
+    is_of_all = requested in _OF_EACH_EVSE and "evse" not in request
+    if requested == "StatusNotification":  # of one connector, or of as many as the station likes (F06.FR.12)
+        is_of_all = "connectorId" not in request.get("evse", ())
+    return _TRIGGERED.get(requested, requested), math.inf if is_of_all else 1
 
 
 async def boot_notification(conversation: Conversation, request: Payload) -> Payload:
@@ -89,7 +117,7 @@ async def boot_notification(conversation: Conversation, request: Payload) -> Pay
         return await boot_notification(conversation, request)
     conversation.asked_for.clear()
     if conversation.device_models.expects_report(station_id):
-        conversation.asked_for.add("NotifyReport")  # to boot again, as it must, does not end the report
+        conversation.asked_for["NotifyReport"] = math.inf  # to boot again, as it must, does not end the report
     await conversation.reservations.station_booted(station_id)
     take_step(conversation, Step(registration), "BootNotification")
     if is_accepted:

@@ -19,6 +19,8 @@ async def notify_report(conversation: Conversation, request: Payload) -> Payload
         check_integers(data["component"].get("evse", {}), "id", "connectorId")
     station = conversation.station
     report = await conversation.device_models.part_received(station, request)
+    if report.is_complete and not conversation.device_models.expects_report(station.station_id):
+        conversation.asked_for.pop("NotifyReport", None)
     if (
         conversation.accepts_after_report
         and station.registration is Registration.PENDING
@@ -39,5 +41,5 @@ async def after_report_request(conversation: Conversation, request: Payload, ans
     else:
         status = answer["status"]
     if status != "Accepted":
-        conversation.asked_for.discard("NotifyReport")  # B07.FR.05
+        conversation.asked_for.pop("NotifyReport", None)  # B07.FR.05
     await conversation.device_models.report_answered(conversation.station, request["requestId"], status)

@@ -14,6 +14,7 @@ from csms.blocks.transactions.rules import INTEGER_LIMIT, is_stop, judge, row_of
 from csms.reservations import ReservationState
 from csms.store import Change, Row
 from csms.store.moments import to_ms
+from csms.store.texts import storable
 from csms.tokens import token_key
 from shared.ocppj.errors import PropertyConstraintViolation
 
@@ -36,9 +37,10 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     seq_no = int(request["seqNo"])
     if not -INTEGER_LIMIT < seq_no < INTEGER_LIMIT:
         raise PropertyConstraintViolation("/seqNo: has more than 64 bits")
-    name = (station_id, request["transactionInfo"]["transactionId"])
+    name = (station_id, storable(request["transactionInfo"]["transactionId"]))
     record = ledger.find(name) or await ledger.recall(name)
     if seq_no in record.seq_nos:
+        await _end_reservation(conversation, request)
         return await ledger.stored_response(record, seq_no)
     response = _answer(conversation, request, record)
     status = response["idTokenInfo"]["status"] if response else None
@@ -49,11 +51,16 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
         ledger.forget(record)
         raise
     ledger.keep(record, row, seq_no, response)
-    if row["remote_start_id"] is not None:
-        conversation.remote_starts.started(station_id, row["remote_start_id"])
     if record.final_seq_no is not None and not record.is_complete:
         _ask_for_the_rest(conversation, record)
     return response
+
+
+async def _end_reservation(conversation: Conversation, request: Payload) -> None:
+    """What ended with an event ends when that is resent: the first time its commit may not have been heard of."""
+    station_id, reservation_id = conversation.station.station_id, request.get("reservationId")
+    if reservation_id is not None and conversation.reservations.get(station_id, reservation_id) is not None:
+        await conversation.reservations.end(station_id, reservation_id, ReservationState.USED)
 
 
 async def _store(conversation: Conversation, reservation_id: int | None, changes: list[Change]) -> None:

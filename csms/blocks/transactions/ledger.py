@@ -26,7 +26,6 @@ _RECENT_MS: Final = 7 * 24 * 3600 * 1000  # of what is open at start, the rest w
 
 Name = tuple[str, str]
 """Station and transactionId."""
-"""Told the station, the remoteStartId and the transactionId."""
 
 _EMPTY: Final = "{}"
 _KEY: Final = (transactions.c.station_id, transactions.c.transaction_id)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from csms.blocks.meter_values import register_wh
 from csms.store import Row
 from csms.store.moments import to_ms
+from csms.store.texts import storable
 from shared.ocppj.date_time import from_wire
 
 Payload = dict[str, Any]
@@ -109,7 +110,7 @@ def row_of(station_id: str, request: Payload, received_at: int, token_status: st
             last_at, last_wh = at, wh
     return {
         "station_id": station_id,
-        "transaction_id": info["transactionId"],
+        "transaction_id": storable(info["transactionId"]),
         "first_at": happened_at,
         "started_at": happened_at if is_start else None,
         "ended_at": happened_at if is_end else None,
@@ -117,7 +118,7 @@ def row_of(station_id: str, request: Payload, received_at: int, token_status: st
         "final_seq_no": seq_no if is_end else None,
         "evse_id": _integer(evse.get("id")),
         "connector_id": _integer(evse.get("connectorId")),
-        "id_token": None if token is None else token["idToken"],
+        "id_token": None if token is None else storable(token["idToken"]),
         "id_token_type": None if token is None else token["type"],
         "token_status": token_status,
         "token_seq_no": None if token is None else seq_no,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from shared.clock import Clock
 from shared.ocppj.errors import CallFailed
@@ -41,6 +41,9 @@ class Authorization(Block):
     @property
     def handlers(self) -> Mapping[str, Handler]:
         return {"ClearCache": self.clear_cache}
+
+    def view(self) -> Mapping[str, Any]:
+        return {"cached_tokens": len(self._cache)}
 
     def check(self, id_token: IdToken, decided: Decided) -> None:
         """Have `decided` called with what the token may do: before this returns, or when the CSMS has answered.

@@ -6,7 +6,7 @@ import enum
 import logging
 import math
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, TypedDict, cast
+from typing import Any, Final, Literal, TypedDict, cast
 
 from shared.clock import TrioClock
 from shared.ocppj import date_time
@@ -19,6 +19,8 @@ log = logging.getLogger()
 
 OWN_RETRY_INTERVAL_S: Final = 60.0
 """Between BootNotifications when the CSMS names no interval or does not answer (B01 error handling, B02.FR.07)."""
+
+_FOR_ACCEPTED_STATIONS: Final = frozenset({"RequestStartTransaction", "RequestStopTransaction"})
 
 BootReason = Literal[
     "ApplicationReset",
@@ -132,10 +134,22 @@ class Provisioning(Block):
         """The CSMS has accepted the station since it booted."""
         return self._was_accepted
 
+    def view(self) -> Mapping[str, Any]:
+        return {"registration": self._registration.value}
+
     def admit(self, action: str) -> None:
         """Let the CSMS call; raises SecurityError while it has the station rejected (B03.FR.08)."""
         if self._registration is Registration.REJECTED:
             raise SecurityError(f"{action} is refused: the BootNotification was answered with Rejected")
+
+    def refusal(self, action: str) -> Payload | None:
+        """The response that refuses what a CSMS that has not accepted the station may not ask for, else None.
+
+        That holds also where the station may charge before it is accepted (B02.FR.05).
+        """
+        if self._registration is Registration.ACCEPTED or action not in _FOR_ACCEPTED_STATIONS:
+            return None
+        return {"status": "Rejected", "statusInfo": {"reasonCode": "CSNotAccepted"}}
 
     def boot_at_once(self) -> None:
         """Send a BootNotification although its time has not come: a TriggerMessage asks for it (B02.FR.04)."""

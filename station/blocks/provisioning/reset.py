@@ -52,7 +52,7 @@ class Stage(enum.Enum):
 
     WAITING = "until no transaction is ongoing"
     REPORTING = "until the CSMS knows of the transactions that have ended"
-    OFF = "while an EVSE is out of use"
+    OFF = "while it is out of use"
 
 
 @dataclass(slots=True)
@@ -152,11 +152,10 @@ class Resets(Block):
         return _Reset(Stage.REPORTING, reason, now + ANSWER_S, now + patience_s)
 
     def _execute(self, evse_id: int | None, reset: _Reset) -> None:
+        off_s = EVSE_RESET_S if evse_id is not None else math.inf  # the boot makes another of these objects
+        self._resets[evse_id] = _Reset(Stage.OFF, reset.reason, self._monotonic() + off_s)
         if evse_id is None:
-            self._resets.clear()
             self._reboot(reset.reason)
-        else:
-            self._resets[evse_id] = _Reset(Stage.OFF, reset.reason, self._monotonic() + EVSE_RESET_S)
 
 
 def _named(evse_id: int | None) -> str:

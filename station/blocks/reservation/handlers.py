@@ -6,7 +6,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Final, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 from shared.clock import Clock
 from shared.ocppj import date_time
@@ -91,6 +91,21 @@ class Reservations(Block):
         """When the next reservation expires; the clock may be set meanwhile, which counts as a change."""
         expiry = self._book.next_expiry
         return math.inf if expiry is None else self._monotonic() + (expiry - self._clock.now()).total_seconds()
+
+    def view(self) -> Mapping[str, Any]:
+        """The reservations there are, and the EVSEs whose connectors are Reserved."""
+        return {
+            "reservations": [
+                {
+                    "id": reservation.id,
+                    "evseId": reservation.evse_id,
+                    "connectorType": reservation.connector_type,
+                    "expiryDateTime": date_time.to_wire(reservation.expires_at),
+                }
+                for reservation in self._book.reservations
+            ],
+            "reserved_evses": sorted(self._book.held),
+        }
 
     def reserve_now(self, request: ReserveNowRequest) -> Payload:
         """Answer ReserveNow (H01); Rejected also for an EVSE that is not there and for a time that has passed."""

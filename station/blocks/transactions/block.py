@@ -6,7 +6,7 @@ import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
-from typing import Final, NotRequired, Protocol, TypedDict, cast
+from typing import Any, Final, NotRequired, Protocol, TypedDict, cast
 
 from shared.clock import Clock
 from station.blocks.authorization import Authorization
@@ -89,6 +89,19 @@ class Transactions(Block):
     def handlers(self) -> Mapping[str, Handler]:
         return {"GetTransactionStatus": self.get_transaction_status}
 
+    def view(self) -> Mapping[str, Any]:
+        """The transactions that are ongoing, who may charge where, and how many events are still to be delivered."""
+        sessions = self._sessions.values()
+        return {
+            "transactions": [session.transaction.view() for session in sessions if session.transaction is not None],
+            "authorized": [
+                {"evseId": session.evse.evse_id, "idToken": session.grant.id_token, "refused": session.grant.refused}
+                for session in sessions
+                if session.grant is not None
+            ],
+            "events_queued": len(self.queue),
+        }
+
     def resume(self) -> None:
         """Go on after a boot with the transactions that were kept, and see what is at the EVSEs."""
         for evse_id, session in self._sessions.items():
@@ -105,6 +118,11 @@ class Transactions(Block):
     def ongoing(self, evse_id: int | None = None) -> bool:
         """Whether a transaction is ongoing on this EVSE, or on any."""
         return any(session.transaction is not None for session in self._chosen(evse_id))
+
+    def charging_s(self, evse_id: int) -> float:
+        """For how long energy has been flowing in this EVSE's transaction, 0 where there is none."""
+        transaction = self._sessions[evse_id].transaction
+        return 0.0 if transaction is None else transaction.charging_s(self._clock.now().timestamp())
 
     def unsent(self, evse_id: int | None = None) -> bool:
         """Whether events are still to be delivered: of transactions of this EVSE, or of any."""

@@ -81,6 +81,20 @@ class Transaction:
             self.charged_s = self.charging_s(now)
             self.charging_since = None
 
+    def view(self) -> Payload:
+        """What of it people want to see."""
+        return {
+            "transactionId": self.transaction_id,
+            "evseId": self.evse_id,
+            "connectorId": self.connector_id,
+            "idToken": self.id_token,
+            "chargingState": self.charging_state,
+            "remoteStartId": self.remote_start_id,
+            "reservationId": self.reservation_id,
+            "seqNo": self.seq_no - 1,
+            "began_wh": round(self.began_wh, 3),
+        }
+
     def to_json(self) -> Payload:
         """What outlasts a power cycle."""
         return asdict(self)

@@ -324,3 +324,8 @@ async def test_with_a_token_it_must_be_shown(open_site: OpenSite) -> None:
 async def test_head_tells_the_headers_only(site: Site) -> None:
     answer = await site.ask("HEAD", "/api/v1/events")
     assert (answer.status, answer.text) == (200, "")
+
+
+@pytest.mark.parametrize("name", ["station_id", "type"])
+async def test_a_filter_that_no_database_takes_is_refused(site: Site, name: str) -> None:
+    assert (await site.get(f"/api/v1/events?{name}=CP_1,%00")).status == 422

@@ -45,6 +45,12 @@ async def test_every_operation_has_a_summary_an_answer_that_is_good_and_an_examp
             assert media["examples"], call
 
 
+async def test_patterns_are_regular_expressions_as_json_schema_has_them(site: Site) -> None:
+    text = (await site.get("/openapi.json")).text
+    assert "pattern" in text
+    assert r"\\Z" not in text, "Python's, which elsewhere means the letter"
+
+
 async def test_operation_ids_are_unique(site: Site) -> None:
     ids = [operation["operationId"] for _, operation in operations(await document(site))]
     assert len(ids) == len(set(ids))

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import trio
 
+from csms.api.booking import MOST_ASKED
 from tests.csms.api.problems import problem
-from tests.csms.site import Site
+from tests.csms.site import OpenSite, Site
 
 TOKEN = {"idToken": "AABBCCDD", "type": "ISO14443"}
 
@@ -41,6 +42,46 @@ class TestPost:
         await station.answer("ReserveNow", {"status": "Accepted"})
         answer = await asking.get()
         assert (answer.status, answer.json["station_id"]) == (201, "CP_2")
+
+    async def test_goes_on_to_the_next_station_when_one_refuses_or_cannot_reserve(self, site: Site) -> None:
+        stations = [await site.connect_ready(f"CP_{number}") for number in range(3)]
+        asking = site.post_later("/api/v1/reservations")
+        refused = await stations[0].answer("ReserveNow", {"status": "Occupied"})
+        await stations[1].refuse("ReserveNow", "NotImplemented")
+        accepted = await stations[2].answer("ReserveNow", {"status": "Accepted"})
+        answer = await asking.get()
+        assert (answer.status, answer.json["station_id"], answer.json["reservation_id"]) == (
+            201,
+            "CP_2",
+            accepted["id"],
+        )
+        assert (await site.get(f"/api/v1/reservations/{refused['id']}")).json["state"] == "Refused"
+
+    async def test_goes_on_to_so_many_stations_only(self, site: Site) -> None:
+        stations = [await site.connect_ready(f"CP_{number}") for number in range(MOST_ASKED + 1)]
+        asking = site.post_later("/api/v1/reservations")
+        for station in stations[:MOST_ASKED]:
+            await station.answer("ReserveNow", {"status": "Occupied"})
+        assert problem(await asking.get())["detail"] == f"CP_{MOST_ASKED - 1} answered Occupied"
+        assert stations[-1].unread() == []
+
+    async def test_goes_on_for_half_the_time_of_a_call_only(self, open_site: OpenSite) -> None:
+        site = open_site(call_timeout=20)
+        first, second = await site.connect_ready("CP_1"), await site.connect_ready("CP_2")
+        asking = site.post_later("/api/v1/reservations")
+        message_id, _ = await first.expect("ReserveNow")
+        await trio.sleep(11)
+        await first.send([3, message_id, {"status": "Occupied"}])
+        assert problem(await asking.get())["reason"] == "Occupied"
+        assert second.unread() == []
+
+    async def test_that_may_have_been_made_is_not_tried_elsewhere(self, site: Site) -> None:
+        first, second = await site.connect_ready("CP_1"), await site.connect_ready("CP_2")
+        asking = site.post_later("/api/v1/reservations")
+        _, request = await first.expect("ReserveNow")
+        details = problem(await asking.get())
+        assert (details["status"], details["reservation_id"]) == (504, request["id"])
+        assert second.unread() == []
 
     @pytest.mark.parametrize("status", ["Faulted", "Occupied", "Rejected", "Unavailable"])
     async def test_that_the_station_does_not_accept_is_409(self, site: Site, status: str) -> None:

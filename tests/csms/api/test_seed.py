@@ -168,6 +168,7 @@ class TestTheBody:
             ({"id_token": {"idToken": "x" * 37, "type": "Central"}}, "$.id_token.idToken"),
             ({"expires_at": "tomorrow"}, "$.expires_at"),
             ({"expires_at": "2026-11-22T06:00:00"}, "$.expires_at"),
+            ({"expires_at": "2026-11-22T03:52:53.938Z"}, "expires_at: must be in the future"),
             ({"expires_at": "0001-01-01T00:00:00+14:00"}, "expires_at"),
             ({"expires_at": "9999-12-31T23:59:59-14:00"}, "expires_at"),
         ],

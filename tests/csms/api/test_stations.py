@@ -8,6 +8,7 @@ import pytest
 
 from shared.handshake import HandshakeRefused
 from tests.csms.api.problems import problem
+from tests.csms.blocks.transactions.charging import session
 from tests.csms.fake_station import BOOT
 from tests.csms.site import PASSWORD, OpenSite, Site, settle
 
@@ -163,6 +164,38 @@ class TestDelete:
         await site.delete("/api/v1/stations/CP_1")
         station = await site.connect(password="quite-another-one")
         assert (await station.call("Heartbeat"))[2] == "SecurityError"
+
+    async def test_leaves_nothing_that_waits_for_another_of_its_identity(self, site: Site) -> None:
+        station = await site.connect_ready()
+        site.post_later("/api/v1/reservations", {"station_id": "CP_1"})
+        reservation_id = (await station.answer("ReserveNow", {"status": "Accepted"}))["id"]
+        sent = await site.post("/api/v1/commands", {"station_id": "CP_1", "action": "ClearCache"})
+        await station.expect("ClearCache")
+        queued = await site.post("/api/v1/commands", {"station_id": "CP_1", "action": "ClearCache"})
+        assert (await site.delete("/api/v1/stations/CP_1")).status == 204
+        assert (await site.get(sent.headers["location"])).json["state"] == "Unknown"
+        assert (await site.get(queued.headers["location"])).json["state"] == "Cancelled"
+        assert (await site.get(f"/api/v1/reservations/{reservation_id}")).json["state"] == "Removed"
+        stranger = await site.connect_ready()
+        await settle()
+        assert stranger.unread() == []
+        assert (await site.get(sent.headers["location"])).json["state"] == "Unknown"
+
+    async def test_leaves_what_happened_there(self, site: Site) -> None:
+        station = await site.connect_ready()
+        for payload in session():
+            await station.ask("TransactionEvent", payload)
+        await site.delete("/api/v1/stations/CP_1")
+        assert len((await site.get("/api/v1/transactions?station_id=CP_1")).json["transactions"]) == 1
+        assert (await site.get("/api/v1/stations/CP_1/meter-values")).status == 404
+        await site.put("/api/v1/stations/CP_1", {})
+        assert (await site.get("/api/v1/stations/CP_1/meter-values")).json["meter_values"] != []
+
+    async def test_that_could_not_be_stored_leaves_the_station(self, site: Site) -> None:
+        await site.connect_ready()
+        site.break_store()
+        assert (await site.delete("/api/v1/stations/CP_1")).status == 503
+        assert (await site.get("/api/v1/stations/CP_1")).status == 200
 
     async def test_of_one_that_is_unknown_is_404(self, site: Site) -> None:
         assert problem(await site.delete("/api/v1/stations/CP_9"))["status"] == 404

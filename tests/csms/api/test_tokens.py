@@ -32,6 +32,9 @@ async def test_a_token_is_put_read_changed_and_deleted(site: Site, autojump_cloc
         {"language2": "en"},
         {"language1": "en", "language2": "en"},
         {"language1": "no such"},
+        {"language1": "en\n"},
+        {"expires_at": "9999-12-31T23:59:59-12:00"},
+        {"expires_at": "0001-01-01T00:00:00+12:00"},
         {"expires_at": "2026-11-22T05:00:00"},
         {"master_pass": True},
         {"max_transactions": 0},
@@ -45,7 +48,9 @@ async def test_what_no_token_can_be_is_refused(site: Site, autojump_clock: MockC
     assert (await site.put(URL, body)).status == 422
 
 
-@pytest.mark.parametrize("path", ["/api/v1/tokens/Sunshine/AA11", f"/api/v1/tokens/Local/{'x' * 37}"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/tokens/Sunshine/AA11", f"/api/v1/tokens/Local/{'x' * 37}", "/api/v1/tokens/Local/%00"]
+)
 async def test_what_no_id_token_can_be_is_refused(site: Site, autojump_clock: MockClock, path: str) -> None:
     assert (await site.put(path, {})).status == 422
 
@@ -75,3 +80,14 @@ async def test_tokens_outlive_a_restart(site: Site, autojump_clock: MockClock) -
     await again.load()
     assert [(kind, number) for kind, number, _ in again] == [("ISO14443", "Aa11")]
     assert list(again) == list(site.csms.tokens)
+
+
+async def test_the_last_moment_there_is_can_be_told(site: Site, autojump_clock: MockClock) -> None:
+    assert (
+        (await site.put(URL, {"expires_at": "9999-12-31T18:59:59-05:00"}))
+        .json["expires_at"]
+        .startswith("9999-12-31T23")
+    )
+    station = await site.connect_ready()
+    answer = await station.ask("Authorize", {"idToken": {"idToken": "AA11", "type": "ISO14443"}})
+    assert answer["idTokenInfo"]["cacheExpiryDateTime"] == "9999-12-31T23:59:59.000Z"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pytest
 from trio.testing import MockClock
@@ -57,8 +58,8 @@ async def test_transactions_are_filtered(
 
 @pytest.mark.parametrize(
     "query",
-    ["?open=maybe", "?evse_id=-1", "?evse_id=99999999999999999999", "?from=yesterday", "?limit=0", "?cursor=x",
-     "?format=xml"],
+    ["?open=maybe", "?evse_id=-1", "?evse_id=99999999999999999999", "?from=yesterday", "?limit=0", f"?limit={9:05000}",
+     "?cursor=x", "?format=xml"],
 )  # fmt: skip
 async def test_what_no_filter_can_be_is_refused(site: Site, autojump_clock: MockClock, query: str) -> None:
     assert (await site.get(f"/api/v1/transactions{query}")).status == 422
@@ -126,3 +127,45 @@ async def test_meter_values_of_a_station_are_filtered_and_paged(site: Site, auto
     assert (await site.get(f"{url}0&evse_id=2")).json["meter_values"] == []
     page = (await site.get(f"{url}&from=2026-11-22T04:03:00Z&to=2026-11-22T04:05:00Z&transaction_id=T1")).json
     assert [value["value"] for value in page["meter_values"]] == [1030, 1040]
+
+
+@pytest.mark.parametrize("query", ["station_id=%00", "id_token=%00"])
+async def test_a_filter_that_cannot_match_anything_is_refused(site: Site, query: str) -> None:
+    assert (await site.get(f"/api/v1/transactions?{query}")).status == 422
+
+
+async def test_a_transaction_of_an_impossible_name_is_not_found(site: Site) -> None:
+    assert (await site.get("/api/v1/transactions/CP_1/%00")).status == 404
+
+
+async def test_meter_values_of_a_station_that_nobody_knows_are_not_found(site: Site) -> None:
+    assert (await site.get("/api/v1/stations/CP_9/meter-values")).status == 404
+
+
+def measured(value: float, multiplier: float) -> list[dict[str, Any]]:
+    """A reading of the energy register."""
+    unit = {"unit": "kWh", "multiplier": multiplier}
+    return [{"timestamp": "2026-11-22T04:00:00Z", "sampledValue": [{"value": value, "unitOfMeasure": unit}]}]
+
+
+@pytest.mark.parametrize(("multiplier", "kept"), [(1e30, 2**31 - 1), (-1e30, 1 - 2**31), (3.0, 3)])
+async def test_a_multiplier_of_any_size_is_kept(site: Site, multiplier: float, kept: int) -> None:
+    station = await site.connect_ready()
+    await station.ask("TransactionEvent", event("Started", 0, meterValue=measured(1, multiplier)))
+    await station.ask("MeterValues", {"evseId": 1, "meterValue": measured(1, multiplier)})
+    found = (await site.get("/api/v1/stations/CP_1/meter-values")).json["meter_values"]
+    assert [value["multiplier"] for value in found] == [kept, kept]
+
+
+async def test_what_no_meter_can_read_is_not_taken_for_energy(site: Site) -> None:
+    station = await site.connect_ready()
+    await station.ask("TransactionEvent", event("Started", 0, meterValue=measured(1e308, 30)))
+    await station.ask("TransactionEvent", event("Updated", 1, meterValue=measured(-1e308, 0)))
+    (transaction,) = (await site.get("/api/v1/transactions")).json["transactions"]
+    assert [transaction[name] for name in ("energy_wh", "register_start_wh", "register_stop_wh")] == [None] * 3
+
+
+async def test_an_evse_number_beyond_ocpps_integer_is_refused(site: Site) -> None:
+    station = await site.connect_ready()
+    answer = await station.call("MeterValues", {"evseId": 10**25, "meterValue": measured(1, 0)})
+    assert answer[2] == "PropertyConstraintViolation"

@@ -193,6 +193,13 @@ class TestG01NotifyEvent:
         await station.ask("NotifyEvent", notification(event("Available")))
         assert site.state() == "Ready"
 
+    async def test_g01_fr_01_what_is_no_status_moves_nothing(self, site: Site) -> None:
+        station = await site.connect()
+        await station.boot()
+        assert await station.ask("NotifyEvent", notification(event("Sleepy"))) == {}
+        assert site.state() == "PoweredUp"
+        assert await connectors(site) == {}
+
     async def test_g01_fr_01_what_is_no_status_is_ignored(self, site: Site) -> None:
         station = await site.connect_ready()
         assert await station.ask("NotifyEvent", notification(event("x" * 2000))) == {}

@@ -149,6 +149,58 @@ class TestB02Pending:
         await station.ask(action, STATUS if action == "StatusNotification" else {})
         assert site.state() == "Pending"
 
+    async def test_b02_fr_02_fr_09_what_was_triggered_may_be_sent_once_for_each_trigger(self, site: Site) -> None:
+        station = await connect_and_boot(site, "Pending")
+        for _ in range(2):
+            site.call_later("TriggerMessage", {"requestedMessage": "Heartbeat"})
+            await station.answer("TriggerMessage", {"status": "Accepted"})
+        await station.ask("Heartbeat")
+        await station.ask("Heartbeat")
+        assert await refusal_of(station, "Heartbeat") == "SecurityError"
+
+    async def test_b02_fr_02_what_could_not_be_stored_may_be_sent_again(self, site: Site) -> None:
+        station = await connect_and_boot(site, "Pending")
+        site.call_later("TriggerMessage", {"requestedMessage": "StatusNotification", "evse": {"id": 1}})
+        await station.answer("TriggerMessage", {"status": "Accepted"})
+        site.break_store()
+        assert await refusal_of(station, "StatusNotification", STATUS) == "InternalError"
+        site.mend_store()
+        await station.ask("StatusNotification", STATUS)
+
+    async def test_f06_fr_11_a_trigger_of_no_evse_is_answered_for_each(self, site: Site) -> None:
+        station = await connect_and_boot(site, "Pending")
+        site.call_later("TriggerMessage", {"requestedMessage": "MeterValues"})
+        await station.answer("TriggerMessage", {"status": "Accepted"})
+        for evse_id in (1, 2, 3):
+            value = {"timestamp": "2026-11-22T03:53:00Z", "sampledValue": [{"value": 1}]}
+            await station.ask("MeterValues", {"evseId": evse_id, "meterValue": [value]})
+
+    async def test_f06_fr_12_a_trigger_of_no_connector_may_be_answered_for_each(self, site: Site) -> None:
+        station = await connect_and_boot(site, "Pending")
+        site.call_later("TriggerMessage", {"requestedMessage": "StatusNotification"})
+        await station.answer("TriggerMessage", {"status": "Accepted"})
+        for connector_id in (1, 2):
+            await station.ask("StatusNotification", STATUS | {"connectorId": connector_id})
+
+    @pytest.mark.parametrize("status", ["Rejected", "NotImplemented"])
+    async def test_f06_fr_05_fr_08_a_trigger_that_the_station_declines_allows_nothing(
+        self, site: Site, status: str
+    ) -> None:
+        station = await connect_and_boot(site, "Pending")
+        asking = site.call_later("TriggerMessage", {"requestedMessage": "Heartbeat"})
+        await station.answer("TriggerMessage", {"status": status})
+        await asking.get()
+        assert await refusal_of(station, "Heartbeat") == "SecurityError"
+
+    async def test_b02_fr_09_a_report_that_is_complete_is_not_followed_by_another(self, site: Site) -> None:
+        station = await connect_and_boot(site, "Pending")
+        asking = site.call_later("GetReport", {"requestId": 1})
+        await station.answer("GetReport", {"status": "Accepted"})
+        await asking.get()
+        report = {"requestId": 1, "generatedAt": "2026-11-22T03:53:00Z", "seqNo": 0}
+        await station.ask("NotifyReport", report)
+        assert await refusal_of(station, "NotifyReport", report) == "SecurityError"
+
     @pytest.mark.parametrize("kind", ["ChargingStation", "V2G", "Combined"])
     async def test_b02_fr_02_a_triggered_certificate_request_is_a_sign_certificate(self, site: Site, kind: str) -> None:
         station = await connect_and_boot(site, "Pending")
@@ -223,8 +275,6 @@ class TestReconnecting:
         await before.vanish()
         station = await site.connect()
         assert "currentTime" in await station.ask("Heartbeat")
-        assert site.state() == "PoweredUp"
-        await station.report_status("Occupied")
         assert site.state() == "Ready"
 
     async def test_its_connectors_are_as_they_were_reported_last(self, site: Site) -> None:

@@ -9,6 +9,7 @@ import pytest
 import trio
 from sqlalchemy import select
 
+from csms.store import Change, StoreUnavailable
 from csms.store.tables import events
 from shared.ocppj.date_time import from_wire
 from tests.csms.fake_station import FakeStation
@@ -288,6 +289,25 @@ class TestItsEnd:
         await use(station, reservation_id)
         assert len(await told(site)) == 2
 
+    async def test_h01_fr_15_a_resent_event_ends_it_whose_first_commit_was_not_heard_of(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        station = await site.connect_ready()
+        reservation_id = await reserve(site, station)
+        commit = site.store.commit
+
+        async def commit_unheard(*changes: Change) -> None:
+            await commit(*changes)
+            raise StoreUnavailable("the answer comes too late")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(site.store, "commit", commit_unheard)
+            with pytest.raises(AssertionError, match="InternalError"):
+                await use(station, reservation_id)
+        await use(station, reservation_id)
+        assert await state_of(site, reservation_id) == "Used"
+        assert site.csms.reservations.taken_evses("CP_1") == []
+
     async def test_h01_fr_15_a_connection_lost_while_its_use_is_written_does_not_keep_the_evse_taken(
         self, open_site: OpenSite
     ) -> None:
@@ -445,14 +465,14 @@ class TestTheList:
             return [one["reservation_id"] for one in page["reservations"]], page["next_cursor"]
 
         assert await listed("") == (made, None)
-        assert await listed("station=CP_1") == (made[3:], None)
+        assert await listed("station_id=CP_1") == (made[3:], None)
         assert await listed("state=Refused") == ([made[1], made[4]], None)
-        assert await listed("state=Active&station=CP_2") == ([made[0], made[2]], None)
+        assert await listed("state=Active&station_id=CP_2") == ([made[0], made[2]], None)
         first, cursor = await listed("limit=4")
         assert first == made[:4]
         assert await listed(f"limit=4&cursor={cursor}") == (made[4:], None)
 
-    @pytest.mark.parametrize("query", ["state=Gone", "cursor=x", "limit=0", "station=%00"])
+    @pytest.mark.parametrize("query", ["state=Gone", "cursor=x", "limit=0", "station_id=%00"])
     async def test_what_makes_no_sense_is_refused(self, site: Site, query: str) -> None:
         assert (await site.get(f"/api/v1/reservations?{query}")).status == 422
 

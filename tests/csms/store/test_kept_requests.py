@@ -7,15 +7,18 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import Random
 
+import orjson
 import pytest
 import trio
+from sqlalchemy import select
 
 from csms.commands import Commands, CommandState, NewCommand, OtherCommand, sort_key
 from csms.events import EventLog
 from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations, ReservationState
 from csms.reservations import sort_key as reservation_key
-from csms.store import open_store
+from csms.store import Store, open_store
+from csms.store.tables import remote_starts
 from csms.switchboard import Switchboard
 from shared.clock import TrioClock
 from shared.ocppj.date_time import to_wire
@@ -28,6 +31,7 @@ TOKEN = {"idToken": "04A1B2C3", "type": "ISO14443"}
 class Kept:
     """All that is kept of requests, by one run of the CSMS."""
 
+    store: Store
     reservations: Reservations
     remote_starts: RemoteStarts
     commands: Commands
@@ -39,10 +43,11 @@ async def opened(url: str) -> AsyncIterator[Kept]:
         clock, random = TrioClock(START), Random()  # noqa: S311 - not for secrets
         events = EventLog(store, clock)
         kept = Kept()
+        kept.store = store
         kept.reservations = Reservations(store, events, clock, random)
         kept.remote_starts = RemoteStarts(store, clock, random)
         kept.commands = Commands(store, events, clock, Switchboard(), lambda: f"id-{random.random()}")
-        for part in (kept.reservations, kept.remote_starts, kept.commands):
+        for part in (kept.reservations, kept.commands):
             await part.load()
         yield kept
 
@@ -81,10 +86,15 @@ async def test_remote_starts(database_url: str) -> None:
         request = {"remoteStartId": ids[0], "idToken": TOKEN}
         await kept.remote_starts.answered("CP_1", request, {"status": "Accepted", "transactionId": "tx-1"})
     async with opened(database_url) as kept:
-        assert kept.remote_starts.find("CP_1", ids[0]) is None
-        start = kept.remote_starts.find("CP_1", ids[1])
-        assert start is not None
-        assert start.request == {"remoteStartId": ids[1], "idToken": TOKEN}
+        for transaction_id in ("tx-2", "tx-3"):  # the first counts
+            await kept.store.commit(kept.remote_starts.match("CP_1", ids[1], transaction_id))
+        query = select(remote_starts).order_by(remote_starts.c.transaction_id)
+        rows = await kept.store.read(lambda connection: connection.execute(query).all())
+        assert [(row.remote_start_id, row.status, row.transaction_id) for row in rows] == [
+            (ids[0], "Accepted", "tx-1"),
+            (ids[1], None, "tx-2"),
+        ]
+        assert orjson.loads(rows[1].request) == {"remoteStartId": ids[1], "idToken": TOKEN}
 
 
 async def test_commands(database_url: str) -> None:

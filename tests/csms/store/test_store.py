@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 import trio.testing
 from sqlalchemy import Connection, func, select, text
+from trio.testing import MockClock
 
 from csms.store import Change, Row, Store, StoreUnavailable, open_store
+from csms.store.database import open_engine
 from csms.store.tables import connectors
 from csms.user_mistake import UserMistake
 
@@ -89,6 +93,36 @@ async def test_what_was_handed_over_is_written_although_the_store_closes(databas
         await trio.testing.wait_all_tasks_blocked()
     async with open_store(database_url) as store:
         assert await store.read(count) == 50
+
+
+async def test_what_was_given_up_before_its_turn_came_is_not_written(autojump_clock: MockClock) -> None:
+    """Who was told that it could not be kept must not find it done an hour later."""
+    engine = open_engine("sqlite://")
+    is_back = trio.Event()
+
+    async def in_thread(work: Callable[[], Any]) -> Any:
+        await is_back.wait()
+        return work()
+
+    store = Store(engine, in_thread, in_thread)
+    statement = store.insert(connectors)
+
+    async def give_up(identity: str) -> None:
+        with pytest.raises(StoreUnavailable, match="did not answer"):
+            await store.commit(Change(statement, [connector(identity)]))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(store.writer.run)
+        async with trio.open_nursery() as waiting:
+            waiting.start_soon(give_up, "CP_1")
+            await trio.testing.wait_all_tasks_blocked()
+            waiting.start_soon(give_up, "CP_2")
+        is_back.set()
+        await store.commit(Change(statement, [connector("CP_3")]))
+        found = await store.read(lambda connection: set(connection.scalars(select(connectors.c.station_id))))
+        store.writer.close()
+    assert found == {"CP_1", "CP_3"}, "the first was under way"
+    engine.dispose()
 
 
 async def test_a_closed_store_says_so(database_url: str) -> None:

@@ -13,6 +13,7 @@ from shared.ocppj import errors
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201
 from station.blocks.provisioning import NEXT, OWN_RETRY_INTERVAL_S, Registration, Verdict, may_send
+from station.device_model import TX_BEFORE_ACCEPTED_ENABLED, DeviceModel
 from tests.station.fake_csms import START, Received, station_on_fake_csms
 
 BOOT_PAYLOAD = {"chargingStation": {"model": "Wallbox XYZ", "vendorName": "anewone"}, "reason": "PowerUp"}
@@ -117,6 +118,22 @@ async def test_b02_fr_02_b02_fr_08_a_pending_station_holds_its_calls_and_boots_a
         await trio.sleep(60)
         assert csms.actions[3:] == ["BootNotification", "StatusNotification"]
         assert csms.statuses() == [(1, 1, "Occupied")]
+
+
+async def test_b02_fr_05_a_pending_station_starts_and_stops_nothing_for_the_csms(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    variables = DeviceModel()
+    variables[TX_BEFORE_ACCEPTED_ENABLED] = True
+    token = {"idToken": "AA", "type": "Central"}
+    start = {"idToken": token, "remoteStartId": 1, "evseId": 1}
+    refused = {"status": "Rejected", "statusInfo": {"reasonCode": "CSNotAccepted"}}
+    async with station_on_fake_csms(schemas, variables=variables, boot_status="Pending", interval_s=60) as (_, csms):
+        assert await csms.call("RequestStartTransaction", start) == refused
+        assert await csms.call("RequestStopTransaction", {"transactionId": "1"}) == refused
+        csms.boot_status = "Accepted"
+        await trio.sleep(61)
+        assert (await csms.call("RequestStartTransaction", start))["status"] == "Accepted"
 
 
 async def test_b02_fr_01_a_pending_station_answers(autojump_clock: MockClock, schemas: Schemas) -> None:

@@ -114,7 +114,7 @@ async def test_b07_fr_03_the_value_of_what_is_write_only_is_left_out(
 async def test_b07_fr_07_the_configuration_inventory_has_all_that_can_be_set(
     autojump_clock: MockClock, schemas: Schemas
 ) -> None:
-    async with station_on_fake_csms(schemas) as (_, csms):
+    async with station_on_fake_csms(schemas, connector_types=[["sType2"]]) as (_, csms):
         await csms.call("GetBaseReport", {"requestId": 1, "reportBase": "ConfigurationInventory"})
         assert set(names(csms)) == {str(variable) for variable in VARIABLES if variable.mutability != "ReadOnly"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from random import SystemRandom
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,12 +11,22 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from websockets.frames import CloseCode
 
 from shared.ocppj.schemas import Schemas
-from station.app import REBOOT_S
+from station.app import REBOOT_S, Station
 from station.blocks.provisioning import BootReason, Resets
 from station.blocks.provisioning.reset import ANSWER_S, EVSE_RESET_S, reset_status
 from station.device_model import MESSAGE_TIMEOUT, DeviceModel
 from station.hardware import Hardware
-from tests.station.fake_csms import station_on_fake_csms
+from tests.station.fake_csms import FakeCsms, station_on_fake_csms
+
+TOKEN = {"idToken": "AA", "type": "Central"}
+
+
+async def charge(station: Station, csms: FakeCsms) -> None:
+    """Have a vehicle charge at EVSE 1."""
+    station.hardware.evses[0].connectors[0].plug_in()
+    await csms.call("RequestStartTransaction", {"idToken": TOKEN, "remoteStartId": 1, "evseId": 1})
+    await trio.sleep(10)
+    assert csms.events()[0]["eventType"] == "Started"
 
 
 class OngoingTransactions:
@@ -49,7 +59,7 @@ class Bench:
         self.rebooted: list[tuple[float, BootReason]] = []
         self.block = Resets(
             "CP_1",
-            Hardware.of([["cType2"]] * 2, monotonic=lambda: self.now, random=SystemRandom()),
+            Hardware.of([["cType2"]] * 2, monotonic=lambda: self.now, random=Random(1)),  # noqa: S311  # repeatable
             DeviceModel(),
             self.transactions,
             monotonic=lambda: self.now,
@@ -114,10 +124,73 @@ async def test_b11_fr_02_what_was_unavailable_is_so_again(autojump_clock: MockCl
     async with station_on_fake_csms(schemas, connector_types=[["cType2"]] * 2) as (_, csms):
         await csms.call("ChangeAvailability", {"operationalStatus": "Inoperative", "evse": {"id": 2}})
         await csms.call("Reset", {"type": "Immediate"})
-        await trio.sleep(ANSWER_S)
+        assert csms.statuses()[-1] == (1, 1, "Unavailable")
         csms.forget()
-        await trio.sleep(REBOOT_S + 1)
+        await trio.sleep(ANSWER_S + REBOOT_S + 1)
         assert csms.statuses() == [(1, 1, "Available"), (2, 1, "Unavailable")]
+
+
+async def test_b11_fr_05_what_was_reserved_is_so_again(autojump_clock: MockClock, schemas: Schemas) -> None:
+    reserve_now = {"id": 1, "expiryDateTime": "2030-01-01T00:00:00Z", "evseId": 1, "idToken": TOKEN}
+    async with station_on_fake_csms(schemas) as (_, csms):
+        assert await csms.call("ReserveNow", reserve_now) == {"status": "Accepted"}
+        await csms.call("Reset", {"type": "Immediate"})
+        csms.forget()
+        await trio.sleep(ANSWER_S + REBOOT_S + 1)
+        assert csms.statuses() == [(1, 1, "Reserved")]
+
+
+async def test_b12_fr_02_b12_fr_04_the_csms_is_told_of_the_end_before_the_station_boots(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        await charge(station, csms)
+        csms.forget()
+        assert await csms.call("Reset", {"type": "Immediate"}) == {"status": "Accepted"}
+        await trio.sleep(ANSWER_S + REBOOT_S + 1)
+        (ended,) = csms.events()
+        assert (ended["eventType"], ended["triggerReason"]) == ("Ended", "ResetCommand")
+        assert ended["transactionInfo"]["stoppedReason"] == "ImmediateReset"
+        boots = [call.payload["reason"] for call in csms.received if call.action == "BootNotification"]
+        assert boots == ["RemoteReset"]
+        assert csms.actions.index("TransactionEvent") < csms.actions.index("BootNotification")
+
+
+async def test_b12_fr_05_an_end_that_the_csms_did_not_answer_is_told_again_after_the_boot(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        await charge(station, csms)
+        csms.forget()
+        csms.thinks_s["TransactionEvent"] = 1000.0
+        await csms.call("Reset", {"type": "Immediate"})
+        await trio.sleep(60)
+        csms.thinks_s.clear()
+        assert csms.actions.count("BootNotification") == 1
+        await trio.sleep(60)
+        events = [(event["eventType"], event["seqNo"]) for event in csms.events()]
+        assert len(events) > 1
+        assert len(set(events)) == 1
+
+
+async def test_b12_fr_01_b12_fr_03_a_scheduled_reset_lets_the_driver_finish_and_nobody_begin(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    start = {"idToken": TOKEN, "remoteStartId": 2, "evseId": 2}
+    async with station_on_fake_csms(schemas, connector_types=[["cType2"]] * 2) as (station, csms):
+        await charge(station, csms)
+        csms.forget()
+        assert await csms.call("Reset", {"type": "OnIdle"}) == {"status": "Scheduled"}
+        assert csms.statuses() == [(2, 1, "Unavailable")]
+        assert (await csms.call("RequestStartTransaction", start))["status"] == "Rejected"
+        await trio.sleep(600)
+        assert "BootNotification" not in csms.actions
+        station.hardware.evses[0].connectors[0].unplug()
+        await trio.sleep(ANSWER_S + REBOOT_S + 1)
+        assert csms.events()[-1]["eventType"] == "Ended"
+        boots = [call.payload["reason"] for call in csms.received if call.action == "BootNotification"]
+        assert boots == ["ScheduledReset"]
+        assert csms.statuses()[-2:] == [(1, 1, "Available"), (2, 1, "Available")]
 
 
 async def test_b11_fr_08_an_evse_that_is_reset_is_out_of_use_for_a_while(

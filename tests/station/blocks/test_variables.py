@@ -197,6 +197,19 @@ async def test_2_13_the_station_tells_how_it_is_now(autojump_clock: MockClock, s
         assert await value(csms, "ChargingStation.Problem") == "true"
 
 
+async def test_2_6_an_evse_tells_what_flows_and_for_how_long(autojump_clock: MockClock, schemas: Schemas) -> None:
+    start = {"idToken": {"idToken": "AA", "type": "Central"}, "remoteStartId": 1, "evseId": 1}
+    async with station_on_fake_csms(schemas, connector_types=[["cType2"]] * 2) as (station, csms):
+        station.hardware.evses[0].connectors[0].plug_in()
+        await csms.call("RequestStartTransaction", start)
+        await trio.sleep(60)
+        assert float(await value(csms, "TxCtrlr.ChargingTime", id=1)) == pytest.approx(60, abs=1)
+        assert float(await value(csms, "EVSE.Power", id=1)) > 1000
+        assert await value(csms, "TxCtrlr.ChargingTime", id=2) == "0"
+        assert await value(csms, "EVSE.Power", id=2) == "0"
+        assert (await get(csms, "TxCtrlr.ChargingTime"))["attributeStatus"] == "UnknownVariable"
+
+
 async def test_b05_fr_11_b06_fr_16_too_many_items_are_refused(autojump_clock: MockClock, schemas: Schemas) -> None:
     variables = DeviceModel()
     variables[ITEMS_PER_MESSAGE_GET_VARIABLES] = variables[ITEMS_PER_MESSAGE_SET_VARIABLES] = 2

@@ -178,6 +178,31 @@ async def test_what_could_not_be_written_is_written_with_the_next_keep(tmp_path:
         assert (state.get("first"), state.get("second")) == (1, 2)
 
 
+async def test_what_goes_along_is_kept_with_every_change_as_it_is_then_and_is_no_change_by_itself(
+    tmp_path: Path,
+) -> None:
+    async with watched_state(tmp_path) as (state, file):
+        meter = iter(range(100))
+        state.keep_along("meter", lambda: next(meter))
+        assert not state.unkept
+        await state.keep()
+        assert file.load() == {}
+        for number in range(2):
+            state.put("event", number)
+            await state.keep()
+            assert file.load() == {"event": b"%d" % number, "meter": b"%d" % number}
+        assert not state.unkept
+
+
+async def test_what_goes_along_is_kept_in_an_orderly_end(tmp_path: Path) -> None:
+    meter = [0]
+    async with open_state(tmp_path, "CP_1") as state:
+        state.keep_along("meter", lambda: meter[0])
+        meter[0] = 42
+    async with open_state(tmp_path, "CP_1") as state:
+        assert state.get("meter") == 42
+
+
 async def test_a_directory_in_use_is_refused(tmp_path: Path) -> None:
     async with open_state(tmp_path, "CP_1"):
         with pytest.raises(StateUnavailable, match=f"{FILE_NAME} is in use by another process"):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
+import orjson
 import pytest
 import trio
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from csms.blocks.transactions import Ledger, transaction_event
 from csms.blocks.transactions.rules import COLUMNS, SeqNos, row_of
 from csms.device_model import DeviceModels
 from csms.events import EventLog
+from csms.passwords import Passwords
 from csms.registry import Registry, Station
 from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
@@ -97,6 +99,7 @@ def conversation_on(store: Store, at_hand: int) -> Conversation:
         device_models=DeviceModels(store, registry, clock, random),
         boot_retries=BootRetries(random),
         vendors={},
+        passwords=Passwords(),
         reservations=Reservations(store, events, clock, random),
         remote_starts=RemoteStarts(store, clock, random),
         tokens=Tokens(store, clock),
@@ -179,6 +182,15 @@ def test_a_whole_session_comes_out_right_backwards(database_url: str) -> None:
     assert (transaction["register_first_wh"], transaction["register_last_wh"]) == (1000, 2000)
     assert transaction["started_at"] < transaction["ended_at"]
     assert (transaction["first_seq_no"], transaction["final_seq_no"]) == (0, 5)
+
+
+def test_a_station_that_pads_its_texts_with_nul_is_heard(database_url: str) -> None:
+    engine = open_engine(database_url)
+    values = [{"timestamp": "2026-11-22T04:00:00Z", "sampledValue": [{"value": 1, "unitOfMeasure": {"unit": "Wh\0"}}]}]
+    kept = deliver(engine, [event("Started", 0, "T1\0", idToken=token("AA11\0"), meterValue=values)] * 2)
+    engine.dispose()
+    assert (kept["transaction"]["transaction_id"], kept["transaction"]["id_token"]) == ("T1\ufffd", "AA11\ufffd")
+    assert orjson.loads(kept["events"][0][2])["transactionInfo"]["transactionId"] == "T1\0"
 
 
 def test_a_row_has_the_columns_it_promises() -> None:

@@ -9,47 +9,52 @@ from urllib.parse import urlsplit
 
 from quart import request
 
-from csms.api.problems import Problem
+from shared.rest.problems import Problem
 
-_OPEN_PATHS: Final = frozenset({"/healthz"})
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Guard:
     """Checks each request before it reaches a route. Raises Problem."""
 
-    def __init__(self, token: str | None, host: str) -> None:
-        """token: what callers must show; None: REST listens on loopback only, at `host`."""
+    def __init__(self, token: str | None, host: str, option: str, *, open_paths: frozenset[str] = frozenset()) -> None:
+        """token: what callers must show; None: they come by loopback only, to `host`. option: which sets the token.
+
+        open_paths: what everybody may ask for.
+        """
         self._token = token
         self._names = _LOOPBACK_NAMES | {host}
+        self._option = option
+        self._open_paths = open_paths
 
     def check(self) -> None:
         """Let the current request pass, or raise."""
-        if request.path in _OPEN_PATHS:
+        if request.path in self._open_paths:
             return
         if self._token is not None:
-            self._check_token(self._token)
+            _check_token(self._token)
         else:
             self._check_origin()
-
-    def _check_token(self, token: str) -> None:
-        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), token.encode()):
-            raise Problem(
-                HTTPStatus.UNAUTHORIZED,
-                "Show the token: Authorization: Bearer TOKEN",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
 
     def _check_origin(self) -> None:
         """A page in the browser of someone at this machine must not work the chargers: it comes under a foreign name
         (DNS rebinding) or says that it is from elsewhere.
         """
         if _name(request.host) not in self._names:
-            raise Problem(HTTPStatus.FORBIDDEN, "Without --api-token this API answers to the name localhost only")
+            raise Problem(HTTPStatus.FORBIDDEN, f"Without {self._option} this API answers to the name localhost only")
         origin = request.headers.get("Origin")
         if origin is not None and origin.partition("://")[2] != request.host:
-            raise Problem(HTTPStatus.FORBIDDEN, "Without --api-token this API does not answer pages from elsewhere")
+            raise Problem(HTTPStatus.FORBIDDEN, f"Without {self._option} this API does not answer pages from elsewhere")
+
+
+def _check_token(token: str) -> None:
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), token.encode()):
+        raise Problem(
+            HTTPStatus.UNAUTHORIZED,
+            "Show the token: Authorization: Bearer TOKEN",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
 
 
 def _name(host: str) -> str | None:

@@ -1,0 +1,1 @@
+"""HTTP interfaces for people and programs: who may ask, how errors are told, and the server below."""

@@ -1,0 +1,84 @@
+"""The routes that reach into the station's memory, for tests."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+from quart import Blueprint
+from quart.typing import ResponseReturnValue
+
+from shared.ocppj import date_time
+from shared.rest.problems import Problem
+from station.app import Station
+from station.control.requests import impossible, read_body, running
+from station.control.tokens import TOKEN_TYPES, read_id_token
+from station.device_model import Unacceptable
+from station.fields import Field, Invalid, array, choice, record, text, whole
+from station.id_token import IdToken, IdTokenInfo
+
+_STATUSES: Final = (
+    "Accepted",
+    "Blocked",
+    "ConcurrentTx",
+    "Expired",
+    "Invalid",
+    "NoCredit",
+    "NotAllowedTypeEVSE",
+    "NotAtThisLocation",
+    "NotAtThisTime",
+    "Unknown",
+)
+_VALUE_LENGTH: Final = 2500
+_MOST_EVSES: Final = 1000
+
+
+def _moment(value: Any, pointer: str) -> str:
+    if isinstance(value, str):
+        try:
+            date_time.from_wire(value)
+        except ValueError:
+            pass
+        else:
+            return value
+    raise Invalid.unexpected(pointer, "a date and time such as 2030-01-01T12:00:00Z", value)
+
+
+_VARIABLE: Final = record({"value": Field(text(most=_VALUE_LENGTH), required=True), "instance": Field(text(most=50))})
+_CACHED: Final = record(
+    {
+        "type": Field(choice(TOKEN_TYPES), default="ISO14443"),
+        "status": Field(choice(_STATUSES), default="Accepted"),
+        "cacheExpiryDateTime": Field(_moment),
+        "evseId": Field(array(whole(least=1), least=1, most=_MOST_EVSES)),
+        "groupIdToken": Field(read_id_token),
+    }
+)
+
+
+def hook_routes(station: Station) -> Blueprint:
+    """/test/variables and /test/auth-cache."""
+    routes = Blueprint("hooks", __name__, url_prefix="/test")
+
+    @routes.put("/variables/<component>/<variable>")
+    async def set_variable(component: str, variable: str) -> ResponseReturnValue:
+        given = await read_body(_VARIABLE)
+        try:
+            running(station).set_variable(component, variable, given["value"], given["instance"])
+        except LookupError:
+            instance = "" if given["instance"] is None else f"[{given['instance']}]"
+            raise Problem(HTTPStatus.NOT_FOUND, f"There is no variable {component}.{variable}{instance}") from None
+        except Unacceptable as error:
+            detail = f"/value: {error}"
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, pointer="/value") from None
+        return given
+
+    @routes.put("/auth-cache/<token>")
+    async def learn_token(token: str) -> ResponseReturnValue:
+        given = {name: value for name, value in (await read_body(_CACHED)).items() if value is not None}
+        id_token: IdToken = {"idToken": token, "type": given.pop("type")}
+        if not running(station).learn_token(id_token, cast(IdTokenInfo, given)):
+            raise impossible("the Authorization Cache is not in use, does not take such tokens, or it has expired")
+        return {"idToken": id_token, "idTokenInfo": given}
+
+    return routes
