@@ -40,9 +40,10 @@ def starts(start_points: Collection[str], before: Facts, now: Facts) -> bool:
     """Whether one of the start points has come to hold.
 
     A point that has held all the time starts nothing: a vehicle that stays when its transaction has ended does not
-    start the next one by being there.
+    start the next one by being there. It does when somebody is authorized anew, or energy would flow in none.
     """
-    return any(_HOLDS[point](now) and not _HOLDS[point](before) for point in start_points)
+    anew = now.authorized and not before.authorized
+    return any(_HOLDS[point](now) and (anew or not _HOLDS[point](before)) for point in start_points)
 
 
 def ends(start_points: Collection[str], stop_points: Collection[str], before: Facts, now: Facts) -> bool:

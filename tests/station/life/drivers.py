@@ -103,5 +103,5 @@ class Drivers:
             try:
                 self._connector.unplug()
             except Locked:
-                await trio.sleep(60)
+                await trio.sleep(300)
         raise AssertionError("a driver does not get his cable back")

@@ -34,6 +34,7 @@ class World:
     async def live(self, days: float) -> None:
         """Let so many days pass, and then everything come to rest."""
         await self.operator.set_variable("OCPPCommCtrlr", "MessageAttempts", MESSAGE_ATTEMPTS, "TransactionEvent")
+        await self.operator.set_variable("OCPPCommCtrlr", "WebSocketPingInterval", "300")
         await self.operator.set_variable("SampledDataCtrlr", "TxUpdatedInterval", "300")
         async with trio.open_nursery() as nursery:
             for drivers in self.drivers:
