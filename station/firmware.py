@@ -13,7 +13,7 @@ import trio
 from shared.clock import TrioClock
 from shared.endpoint import Endpoint, Language, Late, Wire
 from shared.message_log import MessageLog
-from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported
+from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported, PeerError
 from shared.websocket import WebSocket, WebSocketClosed
 from station.blocks.authorization import Authorization
 from station.blocks.availability import Availability, Changes, ConnectorStatus
@@ -132,9 +132,7 @@ class Firmware:
         self._triggers = Triggers(
             hardware, self._provisioning, self._availability, self._meter_values, self.transactions
         )
-        self._remote_control = RemoteControl(
-            hardware, variables, self.transactions, self._reservations, usable=self._usable
-        )
+        self._remote_control = RemoteControl(hardware, variables, self.transactions)
         # The most urgent first: whoever of these has something to say is heard before those behind.
         self._blocks: Final[tuple[Block, ...]] = (
             self._provisioning,
@@ -324,6 +322,9 @@ class Firmware:
             except ConnectionLost as lost:
                 outgoing.failed(lost)
                 return
+            except PeerError as invalid:
+                log.exception("%s: own %s is invalid: %s", self._identity, outgoing.action, invalid.description)
+                outgoing.failed(CallRefused(invalid.code, invalid.description, invalid.details))
             except CallFailed as failure:
                 log.warning("%s: %s brought no result: %s", self._identity, outgoing.action, failure)
                 outgoing.failed(failure)

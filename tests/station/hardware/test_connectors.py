@@ -190,6 +190,15 @@ def test_an_evse_serves_the_vehicle_that_came_first_and_then_the_next(station: H
     assert served == [socket, direct, socket, None]
 
 
+def test_e10_an_evse_goes_on_to_serve_the_cable_whose_vehicle_was_disconnected(clock: HandClock) -> None:
+    evse = hardware(clock, ["sType2", "sType2"]).evses[0]
+    for socket in evse.connectors:
+        socket.plug_in()
+        socket.lock()
+        socket.disconnect_vehicle()
+    assert evse.plugged is evse.connectors[1]
+
+
 def test_a_defect_of_the_evse_is_one_of_all_its_connectors(station: Hardware) -> None:
     evse = station.evses[0]
     socket, cable, _ = evse.connectors
