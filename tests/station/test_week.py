@@ -68,7 +68,7 @@ class Lived:
 
 @contextmanager
 def scheduling_of(seed: int) -> Iterator[None]:
-    """Which of several tasks runs first is chance, too: Trio draws it from a generator that only Hypothesis may seed."""
+    """Which of several tasks runs first is chance, too; Trio draws it from a generator of its own."""
     before = _run._r.getstate(), _run._ALLOW_DETERMINISTIC_SCHEDULING  # noqa: SLF001  # there is no other way
     _run._r.seed(seed)  # noqa: SLF001  # as above
     _run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]  # noqa: SLF001  # as Hypothesis has it set
