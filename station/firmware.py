@@ -244,14 +244,18 @@ class Firmware:
     async def _work(self) -> None:
         """Do what time brings, and keep what there is to remember, also while nobody is connected."""
         while True:
-            self._hardware.advance()
-            while any(block.tick() for block in self._blocks):
-                self._changed.beat()
+            self._do_what_is_due()
             if self._state.unkept:
                 await self._state.keep()
                 continue
             with trio.move_on_at(min(self._hardware.next_change_at(), *(block.tick_at() for block in self._blocks))):
                 await self._changed.wait()
+
+    def _do_what_is_due(self) -> None:
+        """Let happen, and let every block do, what time has brought until now."""
+        self._hardware.advance()
+        while any(block.tick() for block in self._blocks):
+            self._changed.beat()
 
     async def _converse(self, ws: WebSocket) -> WebSocketClosed:
         """Live on one connection until it ends."""
@@ -309,8 +313,10 @@ class Firmware:
         """Say what there is to say, one CALL at a time, as long as the connection lasts.
 
         What it tells of is kept before: what the CSMS knows of the station, that knows of itself after a power cycle.
+        And it is what time has brought by now, whichever task wakes up first: so the same seed says the same.
         """
         while True:
+            self._do_what_is_due()
             while self._state.unkept:
                 await self._state.keep()
             outgoing = None if self._answering else self._next_call()
