@@ -12,7 +12,7 @@ import trio
 
 from shared.clock import TrioClock
 from shared.endpoint import Endpoint, Language, Late, Wire
-from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported
+from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported, PeerError
 from shared.websocket import WebSocket, WebSocketClosed
 from station.blocks.authorization import Authorization
 from station.blocks.availability import Availability, Changes, ConnectorStatus
@@ -135,9 +135,7 @@ class Firmware:
         self._triggers = Triggers(
             hardware, self._provisioning, self._availability, self._meter_values, self.transactions
         )
-        self._remote_control = RemoteControl(
-            hardware, variables, self.transactions, self._reservations, usable=self._usable
-        )
+        self._remote_control = RemoteControl(hardware, variables, self.transactions)
         # The most urgent first: whoever of these has something to say is heard before those behind.
         self._blocks: Final[tuple[Block, ...]] = (
             self._provisioning,
@@ -246,14 +244,18 @@ class Firmware:
     async def _work(self) -> None:
         """Do what time brings, and keep what there is to remember, also while nobody is connected."""
         while True:
-            self._hardware.advance()
-            while any(block.tick() for block in self._blocks):
-                self._changed.beat()
+            self._do_what_is_due()
             if self._state.unkept:
                 await self._state.keep()
                 continue
             with trio.move_on_at(min(self._hardware.next_change_at(), *(block.tick_at() for block in self._blocks))):
                 await self._changed.wait()
+
+    def _do_what_is_due(self) -> None:
+        """Let happen, and let every block do, what time has brought until now."""
+        self._hardware.advance()
+        while any(block.tick() for block in self._blocks):
+            self._changed.beat()
 
     async def _converse(self, ws: WebSocket) -> WebSocketClosed:
         """Live on one connection until it ends."""
@@ -311,8 +313,10 @@ class Firmware:
         """Say what there is to say, one CALL at a time, as long as the connection lasts.
 
         What it tells of is kept before: what the CSMS knows of the station, that knows of itself after a power cycle.
+        And it is what time has brought by now, whichever task wakes up first: so the same seed says the same.
         """
         while True:
+            self._do_what_is_due()
             while self._state.unkept:
                 await self._state.keep()
             outgoing = None if self._answering else self._next_call()
@@ -326,6 +330,9 @@ class Firmware:
             except ConnectionLost as lost:
                 outgoing.failed(lost)
                 return
+            except PeerError as invalid:
+                log.exception("%s: own %s is invalid: %s", self._identity, outgoing.action, invalid.description)
+                outgoing.failed(CallRefused(invalid.code, invalid.description, invalid.details))
             except CallFailed as failure:
                 log.warning("%s: %s brought no result: %s", self._identity, outgoing.action, failure)
                 outgoing.failed(failure)

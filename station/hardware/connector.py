@@ -22,6 +22,7 @@ class Connector:
         "_blocked",
         "_evse",
         "_fault_code",
+        "_is_waited_for",
         "_jammed",
         "_locked",
         "_operative",
@@ -41,6 +42,7 @@ class Connector:
         self._plugged_in = False
         self._vehicle: ConnectedVehicle | None = None
         self._locked = False
+        self._is_waited_for = False
         self._jammed = False
         self._blocked = False
         self._fault_code: str | None = None
@@ -135,7 +137,7 @@ class Connector:
             raise DoesNotFit(f"{self.connector_type} gives {self.spec.supply.value}, not {vehicle.supply.value}")
         if not self._plugged_in:
             self.cable_max_a = math.inf if cable_max_a is None else cable_max_a
-        self._plugged_in = True
+        self._plugged_in, self._is_waited_for = True, False
         stays_s = math.inf if vehicle.departure_s is None else vehicle.departure_s
         self._vehicle = ConnectedVehicle(vehicle, self._evse, departs_at=self._evse.world.now() + stays_s)
         self._evse.part_changed()
@@ -163,10 +165,15 @@ class Connector:
         self._evse.part_changed()
 
     def leave(self) -> None:
-        """The driver takes all that can be taken: part of a change of the EVSE, which nobody is told of here."""
+        """The driver takes all that can be taken, and a cable that is locked in as soon as it is free.
+
+        Part of a change of the EVSE, which nobody is told of here.
+        """
         self._vehicle = None
         if self.fixed_cable or not self._locked:
             self._clear()
+        else:
+            self._is_waited_for = True
 
     def lock(self) -> bool:
         """Hold what is plugged in. Whether it is held now: not when the lock is jammed, or nothing is plugged in."""
@@ -179,7 +186,10 @@ class Connector:
         """Hold nothing any more. False: the lock is jammed, and stays as it is (F05.FR.05)."""
         if self._jammed:
             return False
-        if self._locked:
+        if self._locked and self._is_waited_for:
+            self._clear()
+            self._evse.part_changed()
+        elif self._locked:
             self._locked = False
             self._evse.world.changed.tell()
         return True
@@ -224,6 +234,7 @@ class Connector:
             "plugged_in": self._plugged_in,
             "cable_max_a": None if self.cable_max_a == math.inf else self.cable_max_a,
             "locked": self._locked,
+            "is_waited_for": self._is_waited_for,
             "jammed": self._jammed,
             "blocked": self._blocked,
             "fault_code": self._fault_code,
@@ -237,6 +248,7 @@ class Connector:
         self._vehicle = None if vehicle is None else ConnectedVehicle.restored(vehicle, self._evse, now)
         self.cable_max_a = math.inf if cable_max_a is None else cable_max_a
         self._plugged_in, self._locked = state["plugged_in"], state["locked"]
+        self._is_waited_for = state["is_waited_for"]
         self._jammed, self._blocked = state["jammed"], state["blocked"]
         self._fault_code = state["fault_code"]
 
@@ -251,6 +263,6 @@ class Connector:
             self._evse.world.changed.tell()
 
     def _clear(self) -> None:
-        self._plugged_in = self._locked = False
+        self._plugged_in = self._locked = self._is_waited_for = False
         self._vehicle = None
         self.cable_max_a = math.inf

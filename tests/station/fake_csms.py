@@ -73,6 +73,7 @@ class FakeCsms:
         self.down_hosts: set[str] = set()  # of the hosts it may be reached by, those that do not work
         self.refusal: Refusal | None = None
         self.subprotocol: str | None = V201.subprotocol
+        self.patience = Patience()  # of the connections from now on
         self.refuses: dict[str, PeerError] = {}  # by action: the CALLERROR it is answered with
         self.thinks_s: dict[str, float] = {}  # by action: how long the answer takes
         self.tokens: dict[str, dict[str, Any]] = {}  # by idToken: idTokenInfo, where it is not Accepted and no more
@@ -134,7 +135,7 @@ class FakeCsms:
     async def _serve(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
         try:
-            ws = await accept(stream, self._decide, lambda _: self.subprotocol, Patience())
+            ws = await accept(stream, self._decide, lambda _: self.subprotocol, self.patience)
         except Refusal:
             await stream.aclose()
             return
