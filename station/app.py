@@ -16,6 +16,7 @@ from shared.clock import TrioClock
 from shared.endpoint import Language
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201, Side
+from station.blocks.data_transfer import NO_VENDORS, Vendors
 from station.blocks.provisioning import BootReason
 from station.device_model import BASIC_AUTH_PASSWORD, IDENTITY, DeviceModel
 from station.faults import Faults
@@ -56,10 +57,12 @@ class Station:
         clock: TrioClock,
         random: Random,
         schemas: Schemas,
+        vendors: Vendors = NO_VENDORS,
     ) -> None:
         """csms_url: ws:// or wss://, without the identity, else ValueError. open_stream: opens a stream to such a URL.
 
         state: what the firmware remembers. random: gives message ids and jitter: the same seed, the same messages.
+        vendors: who serves whose DataTransfer.
         """
         self.identity = identity
         self.hardware = hardware
@@ -70,6 +73,7 @@ class Station:
         self._state = state
         self._clock = clock
         self._random = random
+        self._vendors = vendors
         self._language = Language(V201, schemas, Side.STATION)
         variables.deliver(IDENTITY, identity)
         variables.deliver(BASIC_AUTH_PASSWORD, password)
@@ -135,6 +139,7 @@ class Station:
             clock=self._clock,
             random=self._random,
             boot_reason=reason,
+            vendors=self._vendors,
             reboot=self.reboot,
         )
         self._restart, restarts = trio.open_memory_channel[_Restart](1)
