@@ -12,7 +12,6 @@ import trio
 
 from shared.clock import TrioClock
 from shared.endpoint import Endpoint, Language, Late, Wire
-from shared.message_log import MessageLog
 from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported, PeerError
 from shared.websocket import WebSocket, WebSocketClosed
 from station.blocks.authorization import Authorization
@@ -42,6 +41,7 @@ from station.link import Link
 from station.outgoing import Outgoing, Payload
 from station.pulse import Pulse
 from station.state import State
+from station.witness import Witness
 
 log = logging.getLogger()
 
@@ -64,6 +64,7 @@ class Firmware:
         boot_reason: BootReason,
         vendors: Vendors,
         reboot: Callable[[BootReason], None],
+        witness: Witness,
     ) -> None:
         """state: what it knows from before the boot. boot_reason: why it boots, which the CSMS is told.
 
@@ -78,6 +79,7 @@ class Firmware:
         self._state = state
         self._link = link
         self._faults = faults
+        self._witness = witness
         self._changed = Pulse()
         self._answering = False
         self._connected = False
@@ -100,6 +102,7 @@ class Firmware:
             reservations=self._reservations,
             usable=self._usable,
             online=lambda: self.online,
+            happened=witness.happened,
         )
         self._resets = Resets(identity, hardware, variables, self.transactions, monotonic=monotonic, reboot=reboot)
         self._availability = Availability(
@@ -155,6 +158,11 @@ class Firmware:
         self._handlers: Final[Mapping[str, Handler]] = {
             action: handler for block in self._blocks for action, handler in block.handlers.items()
         }
+
+    @property
+    def connected(self) -> bool:
+        """There is a connection, whatever the CSMS says on it."""
+        return self._connected
 
     @property
     def online(self) -> bool:
@@ -281,7 +289,7 @@ class Firmware:
             self._language,
             self._answer,
             self._provisioning.admit,
-            messages=MessageLog(self._identity),
+            messages=self._witness,
             new_message_id=lambda: str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
             call_timeout_s=self._variables[MESSAGE_TIMEOUT],
         )
