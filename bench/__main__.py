@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from bench import round_trip
 from bench.contenders import ACTIONS, CONTENDERS, Contender
 from bench.machine import facts, make_room
 from bench.plan import Plan, Run
 from bench.report import as_data, render
+from bench.storage import DATABASES
 
-KINDS = (*ACTIONS, "connect", "memory")
+KINDS = (*ACTIONS, "connect", "memory", "reserve", "size")
 DEFAULT_CONTENDERS = "csms,csms-info,ocpp-library,ocpp-rpc"
 
 
@@ -27,11 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         return _cannot("it needs two cores: one for the server and one for the load generator")
-    if problem := make_room(options.stations[-1]):
+    if problem := make_room(max(options.stations[-1], round_trip.STATIONS)):
         return _cannot(problem)
     contenders, left_out = _prepared(options.contenders)
     if not contenders:
         return _cannot("no contender can run; " + "; ".join(f"{name}: {why}" for name, why in left_out.items()))
+    databases = DATABASES if "size" in options.only else ()
+    left_out |= {f"size on {one.name}": reason for one in databases if (reason := one.lacks()) is not None}
     plan = Plan(
         contenders=contenders,
         actions=tuple(ACTIONS[kind] for kind in options.only if kind in ACTIONS),
@@ -41,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         connect="connect" in options.only,
         memory="memory" in options.only,
         connect_stations=min(options.connect_stations, options.stations[-1]),
+        reserve="reserve" in options.only,
+        databases=tuple(database for database in databases if f"size on {database.name}" not in left_out),
         server_core=cores[0],
         load_core=cores[1],
     )
@@ -50,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(render(plan, results, about, left_out))
     if options.json is not None:
         options.json.write_text(json.dumps(as_data(plan, results, about, left_out), indent=1) + "\n")
-    return 0 if results.throughput or results.connecting or results.memory else 1
+    return 0 if results.measured else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -57,6 +57,13 @@ def judge(text: bytes, awaited: str | None) -> Right | Refused | Asked | Stray:
             return Stray(f"not OCPP-J: {text[:_SHOWN_CHARACTERS]!r}")
 
 
+def reply(message_id: str, action: str) -> bytes | None:
+    """The text of the CALLRESULT to what these stations do as they are told, at once; None for any other action."""
+    if action not in ("ReserveNow", "CancelReservation"):
+        return None
+    return json.dumps([3, message_id, {"status": "Accepted"}]).encode()
+
+
 def not_implemented(message_id: str) -> bytes:
-    """The text of the CALLERROR that these stations answer every CALL with."""
+    """The text of the CALLERROR that these stations answer every other CALL with."""
     return json.dumps([4, message_id, "NotImplemented", "", {}]).encode()

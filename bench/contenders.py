@@ -37,7 +37,7 @@ class Contender:
     prepare: makes it ready to start, or answers why it is left out.   command: the whole command line; it runs in
     the project's root.   environment: what is added to ours.   keeps_output: False sends what it prints to
     /dev/null, True to a file whose end is shown when it fails.   measures_connections: also time connecting, and
-    weigh idle connections.
+    weigh idle connections.   reserves: it can be asked by REST to reserve, and keeps what it is told.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Contender:
     environment: Callable[[Place], Mapping[str, str]] = field(default=lambda _place: {})
     keeps_output: bool = True
     measures_connections: bool = True
+    reserves: bool = False
 
 
 def _csms(log_level: str, place: Place) -> list[str]:
@@ -61,7 +62,6 @@ def _csms(log_level: str, place: Place) -> list[str]:
 
 
 def _csms_environment(place: Place) -> Mapping[str, str]:
-    # The variable instead of the option: a CSMS that keeps nothing yet does not know the option.
     return {"CSMS_DATABASE": f"sqlite:///{place.folder / 'csms.db'}"}
 
 
@@ -112,10 +112,11 @@ def _install_ocpp_rpc() -> str | None:
 CONTENDERS: Final[tuple[Contender, ...]] = (
     Contender(
         name=OURS,
-        what="python -m csms --log-level warning",
+        what="python -m csms --log-level warning; what it answers is on disk (SQLite), unlike with the others",
         command=lambda place: _csms("warning", place),
         prepare=_csms_is_there,
         environment=_csms_environment,
+        reserves=True,
     ),
     Contender(
         name="csms-info",

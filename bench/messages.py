@@ -24,9 +24,10 @@ _TIME: Final = "2026-11-22T03:52:53.938Z"
 
 
 class Action(enum.Enum):
-    """The CALLs that are measured, and the one that comes before them."""
+    """The CALLs that are measured, and those that come before them."""
 
     BOOT_NOTIFICATION = "BootNotification"
+    STATUS_NOTIFICATION = "StatusNotification"
     HEARTBEAT = "Heartbeat"
     TRANSACTION_EVENT = "TransactionEvent"
 
@@ -67,6 +68,8 @@ def _after_message_id(action: Action, index: int) -> tuple[str, ...]:
     match action:
         case Action.BOOT_NOTIFICATION:
             return (f"{start}{_json(_boot_notification())}]",)
+        case Action.STATUS_NOTIFICATION:
+            return (f"{start}{_json(_status_notification())}]",)
         case Action.HEARTBEAT:
             return (f"{start}{{}}]",)
         case Action.TRANSACTION_EVENT:
@@ -79,6 +82,10 @@ def _json(payload: dict[str, Any]) -> str:
 
 def _boot_notification() -> dict[str, Any]:
     return {"reason": "PowerUp", "chargingStation": {"model": "Wallbox XYZ", "vendorName": "anewone"}}
+
+
+def _status_notification() -> dict[str, Any]:
+    return {"timestamp": _TIME, "connectorStatus": "Available", "evseId": 1, "connectorId": 1}
 
 
 def _transaction_event(index: int) -> dict[str, Any]:

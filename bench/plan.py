@@ -7,10 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from bench import round_trip, storage
 from bench.contenders import Contender
-from bench.load import Load, LoadFailed, Window
+from bench.load import Load, Window
 from bench.messages import Action
+from bench.open_loop import OpenLoop
+from bench.round_trip import RoundTrips
 from bench.server import Server, ServerFailed, running
+from bench.stations import LoadFailed, Stations
+from bench.storage import Database, Storage
 
 WARM_UP_S: Final = 1.0
 SETTLE_S: Final = 2.0
@@ -21,7 +26,10 @@ WARM_UP_STATIONS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do. stations: ascending.   connect_stations: for the time to connect, no more than the most stations."""
+    """What to do. stations: ascending.   connect_stations: for the time to connect, no more than the most stations.
+
+    reserve: time reservations, with who can reserve.   databases: weigh transactions there.
+    """
 
     contenders: tuple[Contender, ...]
     actions: tuple[Action, ...]
@@ -31,6 +39,8 @@ class Plan:
     connect: bool
     memory: bool
     connect_stations: int
+    reserve: bool
+    databases: tuple[Database, ...]
     server_core: int
     load_core: int
 
@@ -38,6 +48,11 @@ class Plan:
         """How many measurements one round of this contender has."""
         connections = (self.connect + self.memory) if contender.measures_connections else 0
         return len(self.actions) * len(self.stations) + connections
+
+    @property
+    def keepers(self) -> tuple[Contender, ...]:
+        """Those who reserve, and keep."""
+        return tuple(contender for contender in self.contenders if contender.reserves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +111,14 @@ class Results:
     throughput: list[Throughput] = field(default_factory=list)
     connecting: list[Connecting] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
+    round_trips: list[RoundTrips] = field(default_factory=list)
+    storage: list[Storage] = field(default_factory=list)
     trouble: list[Trouble] = field(default_factory=list)
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.throughput or self.connecting or self.memory or self.round_trips or self.storage)
 
 
 class Run:
@@ -106,7 +128,9 @@ class Run:
         self.results = Results()
         self._plan = plan
         self._say = say
-        self._total = plan.rounds * sum(map(plan.steps, plan.contenders))
+        self._cores = {"server_core": plan.server_core, "load_core": plan.load_core}
+        self._total = plan.rounds * (sum(map(plan.steps, plan.contenders)) + plan.reserve * len(plan.keepers))
+        self._total += len(plan.keepers) * len(plan.databases)
         self._done = 0
         self._round = 0
         self._doing = ""
@@ -121,6 +145,12 @@ class Run:
                     if self._plan.actions or self._connections_too(contender, stations):
                         self._attempt(contender, stations)
                 self._done = after
+            for contender in self._plan.keepers:
+                if self._plan.reserve:
+                    self._measure_round_trips(contender)
+        for contender in self._plan.keepers:
+            for database in self._plan.databases:
+                self._measure_storage(contender, database)
         return self.results
 
     def _connections_too(self, contender: Contender, stations: int) -> bool:
@@ -130,17 +160,19 @@ class Run:
 
     def _attempt(self, contender: Contender, stations: int) -> None:
         self._doing = "starting"
-        cores = {"server_core": self._plan.server_core, "load_core": self._plan.load_core}
         try:
-            with running(contender, **cores) as server:
+            with running(contender, **self._cores) as server:
                 try:
                     self._measure(contender, stations, server)
                 except LoadFailed:
                     server.check()
                     raise
         except (LoadFailed, ServerFailed) as failure:
-            self._say(f"    {contender.name} failed while {self._doing}: {failure}")
-            self.results.trouble.append(Trouble(contender.name, self._round, self._doing, str(failure), 1))
+            self._failed(contender, failure)
+
+    def _failed(self, contender: Contender, failure: Exception) -> None:
+        self._say(f"    {contender.name} failed while {self._doing}: {failure}")
+        self.results.trouble.append(Trouble(contender.name, self._round, self._doing, str(failure), 1))
 
     def _measure(self, contender: Contender, stations: int, server: Server) -> None:
         """Everything there is to measure with one fresh server and so many stations."""
@@ -197,12 +229,37 @@ class Run:
         self._say(f"    {memory.bytes_per_connection / 1000:.1f} KB a connection")
         self._note(name, load)
 
+    def _measure_round_trips(self, contender: Contender) -> None:
+        self._begin(contender.name, f"reserving with {round_trip.STATIONS} stations connected")
+        try:
+            with running(contender, **self._cores) as server, OpenLoop(server.port, server.rest_port) as loop:
+                for measured in round_trip.measure(server, loop, contender.name, self._round):
+                    self.results.round_trips.append(measured)
+                    reserve = measured.reserve
+                    self._say(
+                        f"    {measured.events_per_s:.0f} events/s: p50 {reserve.p50_s * 1000:.1f} ms, "
+                        f"p99 {reserve.p99_s * 1000:.1f} ms"
+                    )
+                    self._note(contender.name, loop)
+        except (LoadFailed, ServerFailed) as failure:
+            self._failed(contender, failure)
+
+    def _measure_storage(self, contender: Contender, database: Database) -> None:
+        self._begin(contender.name, f"{storage.TRANSACTIONS} transactions on {database.name}")
+        try:
+            measured = storage.measure(contender, database, **self._cores)
+        except (LoadFailed, ServerFailed) as failure:
+            self._failed(contender, failure)
+        else:
+            self.results.storage.append(measured)
+            self._say(f"    {measured.whole / 1e6:.1f} MB")
+
     def _begin(self, name: str, what: str) -> None:
         self._doing = what
         self._done += 1
         self._say(f"{self._done} of {self._total}: round {self._round}, {name}: {what}")
 
-    def _note(self, name: str, load: Load) -> None:
+    def _note(self, name: str, load: Stations) -> None:
         """Keep what the load generator complains of."""
         asked = Counter(
             {f"CALL {action} from the CSMS, answered NotImplemented": n for action, n in load.asked.items()}

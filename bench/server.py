@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.contenders import ROOT, Contender, Place
-from bench.load import HOST
 from bench.machine import CpuTimes, cpu_times, resident_bytes
+from bench.stations import HOST
 
 START_S: Final = 30.0
 STOP_S: Final = 10.0
@@ -28,12 +28,13 @@ class ServerFailed(Exception):
 
 
 class Server:
-    """A running contender. port: where stations connect."""
+    """A running contender. port: where stations connect.   rest_port: where its REST listens, if it has that."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], port: int, output: Path | None, cores: tuple[int, int]
+        self, process: subprocess.Popen[bytes], place: Place, output: Path | None, cores: tuple[int, int]
     ) -> None:
-        self.port = port
+        self.port = place.port
+        self.rest_port = place.second_port
         self._cores = cores
         self._process = process
         self._output = output
@@ -101,7 +102,7 @@ def running(contender: Contender, *, server_core: int, load_core: int) -> Iterat
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )
-        server = Server(process, place.port, output, (server_core, load_core))
+        server = Server(process, place, output, (server_core, load_core))
         try:
             server.wait_until_it_listens()
             yield server

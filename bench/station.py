@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from bench import messages
+from bench import messages, websocket
 from bench.messages import Action
 
 NO_ANSWER_EXPECTED: Final = b"\xff"  # no text starts so
+
+Said = tuple[str, bytes]
+"""A CALL: its messageId and its text."""
 
 
 class Phase(Enum):
@@ -42,6 +46,7 @@ class Station:
     counted: bool = False
     _pieces: tuple[bytes, ...] = ()
     _answer_start: bytes = b""
+    _script: Iterator[Said] | None = None
 
     @property
     def awaited(self) -> str | None:
@@ -56,17 +61,32 @@ class Station:
         return self.sock.fileno() < 0
 
     def take_up(self, action: Action) -> None:
-        """From here on say `action`."""
+        """From here on say `action`, again and again."""
         template = messages.template(action, self.index)
+        self._script = None
         self._pieces, self._answer_start = template.pieces, template.answer_start
 
-    def next_frame(self, now: float) -> bytes:
-        """The next CALL as a frame; from here on its answer is expected."""
+    def play(self, script: Iterator[Said]) -> None:
+        """From here on say what `script` has, to its end."""
+        self._script = script
+
+    def next_frame(self, now: float) -> bytes | None:
+        """The next CALL as a frame; from here on its answer is expected. None when it has nothing left to say."""
+        if self._script is not None:
+            return self._next_of(self._script, now)
         self.number += 1
         number = b"%d" % self.number
         self.expected = self._answer_start + number + b'",'
         self.sent_at = now
         return number.join(self._pieces)
+
+    def _next_of(self, script: Iterator[Said], now: float) -> bytes | None:
+        message_id, text = next(script, ("", b""))
+        if not text:
+            return None
+        self.expected = f'[3,"{message_id}",'.encode()
+        self.sent_at = now
+        return websocket.client_frame(websocket.TEXT, text)
 
     def close(self) -> None:
         """Close with a reset: thousands of sockets in TIME_WAIT would be a burden on the next measurement."""

@@ -32,7 +32,7 @@ from csms.reservations import Reservations
 from csms.retention import Retention, Rule
 from csms.session import Session
 from csms.settings import Settings
-from csms.store import Store
+from csms.store import Store, StoreUnavailable
 from csms.store.tables import events, messages
 from csms.switchboard import Switchboard
 from csms.tokens import Tokens
@@ -130,10 +130,13 @@ class Csms:
         """Load, listen and serve until `stop`, then say goodbye to everybody.
 
         task_status: started with the stations' port and the API's base URL. Raises UserMistake for an address that
-        cannot be listened on.
+        cannot be listened on, and for a database that cannot be read.
         """
         settings = self.settings
-        await self.load()
+        try:
+            await self.load()
+        except StoreUnavailable as error:
+            raise UserMistake(f"the database cannot be read: {error}") from None
         if settings.registration == "open":
             log.warning(
                 "Registration is open: any station may connect, and the password it shows first is the one it must "

@@ -16,13 +16,18 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. read: its value from a text, ValueError for another; metavar: None where it takes none."""
+    """One option.
+
+    read: its value from a text, ValueError for another. metavar: None where it takes no value on the command line.
+    repeatable: it may be given several times, and its value is a tuple.
+    """
 
     name: str
     read: Callable[[str], Any]
     default: Any
     help: str
     metavar: str | None
+    repeatable: bool = False
 
     @property
     def field(self) -> str:
@@ -47,16 +52,23 @@ class Parser(argparse.ArgumentParser):
             if option.metavar is None:
                 self.add_argument(f"--{option.name}", action="store_const", const="yes", help=option.help)
             else:
-                default = "" if option.default is None else f" (default: {option.default})"
-                self.add_argument(f"--{option.name}", metavar=option.metavar, help=option.help + default)
+                default = f" (default: {option.default})" if option.default not in {None, ()} else ""
+                action = "append" if option.repeatable else "store"
+                self.add_argument(f"--{option.name}", metavar=option.metavar, action=action, help=option.help + default)
 
-    def choose(self, option: Option, given: str | None, environment: Mapping[str, str], *, shown: str) -> Any:
+    def choose(
+        self, option: Option, given: str | list[str] | None, environment: Mapping[str, str], *, shown: str
+    ) -> Any:
         """The value of an option; None: nobody has given one and there is no default. shown: its name in messages."""
         text, source = given, shown
         if text is None:
             text, source = environment.get(option.variable), option.variable
+            if option.repeatable and text is not None:
+                text = [text]
         try:
-            return option.default if text is None else option.read(text)
+            if text is None:
+                return option.default
+            return option.read(text) if isinstance(text, str) else tuple(map(option.read, text))
         except ValueError as error:
             self.error(f"{source}: {error}")
 

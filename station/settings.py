@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from station.options import EPILOG, LOG_LEVELS, Option, Parser, log_level, number, password, seed, switch, url
 
@@ -42,7 +43,8 @@ class Settings:
 
     csms: URL without the identity. evses; connectors: of each EVSE. call_timeout: seconds. state_dir: None for one
     that remembers nothing. seed: None for another run every time. control: None for no control interface;
-    control_token: None for none on loopback.
+    control_token: None for none on loopback. scenario: files or directories to play, none to run until a signal.
+    junit: where to write how they went. csms_api, csms_api_token: the CSMS's REST interface, for scenarios that ask it.
     """
 
     identity: str
@@ -57,6 +59,10 @@ class Settings:
     control: Address | None = None
     control_token: str | None = None
     test_hooks: bool = False
+    scenario: Sequence[Path] = ()
+    junit: Path | None = None
+    csms_api: str | None = None
+    csms_api_token: str | None = None
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -76,8 +82,10 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         chosen[option.field] = parser.choose(option, given[option.field], environment, shown=shown)
     if chosen["identity"] is None:
         parser.error("the station needs an identity: python -m station CP_1")
+    chosen["log_level"] = chosen["log_level"] or ("warning" if chosen["scenario"] else "info")
     settings = Settings(**chosen)
     _check_control(settings, parser)
+    _check_scenario(settings, parser)
     return settings
 
 
@@ -89,6 +97,13 @@ def _check_control(settings: Settings, parser: Parser) -> None:
         )
     if address is None and settings.test_hooks:
         parser.error("--test-hooks is part of the control interface: give --control as well")
+
+
+def _check_scenario(settings: Settings, parser: Parser) -> None:
+    if settings.junit is not None and not settings.scenario:
+        parser.error("--junit tells how scenarios went: give --scenario as well")
+    if settings.csms_api_token is not None and settings.csms_api is None:
+        parser.error("--csms-api-token is for the REST interface that --csms-api names: give that as well")
 
 
 def identity(text: str) -> str:
@@ -114,6 +129,24 @@ def _token(text: str) -> str:
     return text
 
 
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("this is not a path")
+    return Path(text)
+
+
+def rest_url(text: str) -> str:
+    """The URL of a REST interface. Raises ValueError."""
+    try:
+        parts = urlsplit(text)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValueError(f"{text!r} is not a URL such as http://127.0.0.1:8080")
+    return text
+
+
 def _directory(text: str) -> Path:
     if not text or (Path(text).exists() and not Path(text).is_dir()):
         raise ValueError(f"{text!r} is not a directory")
@@ -134,6 +167,13 @@ _OPTIONS: Final = (
     Option("control-token", _token, None, "what they must show as 'Authorization: Bearer TOKEN'", "TOKEN"),
     Option("test-hooks", switch, False, "let them reach into the station's memory as well, for tests", None),
     Option("seed", seed, None, "makes a run repeatable: the same message ids, the same jitter", "N"),
-    Option("log-level", log_level, "info", ", ".join(LOG_LEVELS), "LEVEL"),
+    Option("scenario", _path, (), "play this file, or those of this directory, and end; again for more", "PATH", True),
+    Option("junit", _path, None, "write how the scenarios went, as JUnit XML", "FILE"),
+    Option("csms-api", rest_url, None, "the CSMS's REST interface, for scenarios that ask it", "URL"),
+    Option("csms-api-token", _token, None, "what to show it as 'Authorization: Bearer TOKEN'", "TOKEN"),
+    Option("log-level", log_level, None, f"{', '.join(LOG_LEVELS)} (default: info; warning with --scenario)", "LEVEL"),
 )
-_EPILOG: Final = f"`station fleet --help` tells of many stations in one process. {EPILOG}"
+_EPILOG: Final = (
+    f"{EPILOG} A run of scenarios ends with status 0 when all have passed, 1 when one has not, 2 for a mistake in one: "
+    "see docs/scenarios.md. Many stations in one process: station fleet --help."
+)

@@ -8,7 +8,6 @@ from typing import Final, TypedDict
 import trio
 from quart import Blueprint, Response
 from quart.typing import ResponseReturnValue
-from sqlalchemy import Connection, text
 
 from csms.api.documentation import Answer, answer, documented
 from csms.api.services import Services
@@ -93,13 +92,8 @@ def health_routes(services: Services) -> Blueprint:
 async def _state_of(store: Store) -> str:
     with trio.move_on_after(_PATIENCE_S):
         try:
-            await store.read(_ask)
-            await store.change(_ask)
+            await store.probe()
         except StoreUnavailable as error:
             return str(error)
         return "ok"
     return f"no answer within {_PATIENCE_S:g} s"
-
-
-def _ask(connection: Connection) -> None:
-    connection.execute(text("SELECT 1"))

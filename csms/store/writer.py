@@ -7,6 +7,7 @@ commit share what it costs.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _JOBS_WAITING: Final = 2_000
 _JOBS_AT_ONCE: Final = 500
+_TELL_EVERY_S: Final = 10.0  # that the database refuses: with many stations it may do so hundreds of times a second
 
 Row = dict[str, Any]
 Work = Callable[[Connection], Any]
@@ -70,6 +72,44 @@ class _Job:
     done: trio.Event = field(default_factory=trio.Event)
     is_given_up: bool = False
 
+    def dismiss(self) -> None:
+        """Nothing of it is promised to be there."""
+        self.error = StoreUnavailable("the store is closed")
+        self.done.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Jobs that share a transaction. rows: of all their Changes, by id() of the statement."""
+
+    jobs: Sequence[_Job]
+    rows: dict[int, tuple[Executable, list[Row]]]
+    has_work: bool
+
+    @classmethod
+    def of(cls, jobs: Sequence[_Job]) -> _Batch:
+        rows: dict[int, tuple[Executable, list[Row]]] = {}
+        has_work = False
+        for job in jobs:
+            has_work = has_work or job.work is not None
+            for change in job.changes:
+                key = id(change.statement)
+                if key in rows:
+                    rows[key][1].extend(change.rows)
+                else:
+                    rows[key] = (change.statement, list(change.rows))
+        return cls(jobs, rows, has_work)
+
+    def summary(self, duration_s: float) -> Commit:
+        return Commit(
+            jobs=len(self.jobs),
+            failed=sum(job.error is not None for job in self.jobs),
+            rows=sum(len(rows) for _, rows in self.rows.values()),
+            duration_s=duration_s,
+            statements=frozenset(self.rows),
+            has_work=self.has_work,
+        )
+
 
 class Writer:
     """Writes for everybody. `run()` is its life; it ends when `close()` was called and all is written."""
@@ -82,6 +122,9 @@ class Writer:
         self._patience_s = patience_s
         self._put, self._jobs = trio.open_memory_channel[_Job](_JOBS_WAITING)
         self._listeners: list[Callable[[Commit], None]] = []
+        self._is_away = False
+        self._refused = 0
+        self._told_at = -math.inf
 
     @property
     def waiting(self) -> int:
@@ -106,29 +149,41 @@ class Writer:
         return job.result
 
     async def run(self) -> None:
-        """Write batch after batch."""
-        async with self._jobs:
+        """Write batch after batch. When it is cancelled, what it is at may yet be written; all who wait are told."""
+        jobs: list[_Job] = []
+        try:
             async for job in self._jobs:
-                batch = [job]
-                while len(batch) < _JOBS_AT_ONCE:
-                    try:
-                        batch.append(self._jobs.receive_nowait())
-                    except (trio.WouldBlock, trio.EndOfChannel):
-                        break
-                batch = [job for job in batch if not job.is_given_up]
-                if not batch:
+                jobs = [job, *self._waiting_jobs(_JOBS_AT_ONCE - 1)]
+                jobs = [job for job in jobs if not job.is_given_up]
+                if not jobs:
                     continue
-                started = trio.current_time()
+                batch = _Batch.of(jobs)
+                started, was_away = trio.current_time(), self._is_away
                 await self._in_thread(partial(self._write, batch))
-                for finished in batch:
+                for finished in jobs:
                     finished.done.set()
-                commit = _summary(batch, trio.current_time() - started)
+                self._tell_of_refusals(jobs, was_away=was_away)
+                commit = batch.summary(trio.current_time() - started)
                 for tell in self._listeners:
                     tell(commit)
+        finally:
+            for job in [*jobs, *self._waiting_jobs()]:
+                if not job.done.is_set():
+                    job.dismiss()
+            self._jobs.close()
 
     def close(self) -> None:
         """Take nothing more; what waits is still written."""
         self._put.close()
+
+    def _waiting_jobs(self, most: float = math.inf) -> list[_Job]:
+        jobs: list[_Job] = []
+        while len(jobs) < most:
+            try:
+                jobs.append(self._jobs.receive_nowait())
+            except (trio.WouldBlock, trio.EndOfChannel):
+                break
+        return jobs
 
     async def _wait_for(self, job: _Job) -> None:
         with trio.move_on_after(self._patience_s):
@@ -146,47 +201,43 @@ class Writer:
         job.is_given_up = True  # its maker is told that nothing was promised: what has not begun is better left
         raise StoreUnavailable(f"the database did not answer within {self._patience_s:g} s")
 
-    def _write(self, batch: list[_Job]) -> None:
+    def _tell_of_refusals(self, jobs: list[_Job], *, was_away: bool) -> None:
+        refusals = [job.error for job in jobs if isinstance(job.error, StoreUnavailable)]
+        self._refused += len(refusals)
+        now = trio.current_time()
+        if refusals and now >= self._told_at + _TELL_EVERY_S:
+            log.error("the database did not take %d writes: %s", self._refused, refusals[-1])
+            self._refused, self._told_at = 0, now
+        if was_away and not self._is_away:
+            log.warning("the database takes what is written again")
+            self._refused, self._told_at = 0, -math.inf
+
+    def _write(self, batch: _Batch) -> None:
         """In the thread: all in one transaction; where one is to blame that this fails, each in its own."""
         try:
             self._write_together(batch)
+            if any(job.changes for job in batch.jobs):  # else it may not have written anything
+                self._is_away = False
         except Exception as error:  # noqa: BLE001 - it is raised where the job came from
-            if len(batch) > 1 and not _is_unavailable(error):
-                for job in batch:
-                    self._write([job])
+            self._is_away = _is_unavailable(error)
+            if len(batch.jobs) > 1 and not self._is_away:
+                for job in batch.jobs:
+                    self._write(_Batch.of([job]))
             else:
-                _fail(batch, error)
+                _fail(batch.jobs, error)
 
-    def _write_together(self, batch: list[_Job]) -> None:
-        rows: dict[int, tuple[Executable, list[Row]]] = {}
-        for job in batch:
-            for change in job.changes:
-                rows.setdefault(id(change.statement), (change.statement, []))[1].extend(change.rows)
+    def _write_together(self, batch: _Batch) -> None:
         with self._engine.begin() as connection:
-            for statement, parameters in rows.values():
-                if parameters:
-                    self._executor.execute(connection, statement, parameters)
-            for job in batch:
+            for statement, rows in batch.rows.values():
+                if rows:
+                    self._executor.execute(connection, statement, rows)
+            for job in batch.jobs:
                 if job.work is not None:
                     job.result = job.work(connection)
 
 
-def _summary(batch: list[_Job], duration_s: float) -> Commit:
-    changes = [change for job in batch for change in job.changes]
-    return Commit(
-        jobs=len(batch),
-        failed=sum(job.error is not None for job in batch),
-        rows=sum(len(change.rows) for change in changes),
-        duration_s=duration_s,
-        statements=frozenset(id(change.statement) for change in changes),
-        has_work=any(job.work is not None for job in batch),
-    )
-
-
-def _fail(batch: list[_Job], error: Exception) -> None:
-    if isinstance(error, SQLAlchemyError):
-        log.error("the database did not take %d writes: %s", len(batch), _brief(error))
-    for job in batch:
+def _fail(jobs: Sequence[_Job], error: Exception) -> None:
+    for job in jobs:
         job.error = StoreUnavailable(_brief(error)) if isinstance(error, SQLAlchemyError) else error
 
 

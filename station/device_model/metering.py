@@ -17,7 +17,6 @@ MEASURANDS: Final = (
     "Current.Offered",
     "Voltage",
     "Frequency",
-    "Temperature",
     "SoC",
 )
 """What the meter and the vehicle can tell; SoC only while the vehicle does."""

@@ -22,7 +22,9 @@ class Connector:
         "_blocked",
         "_evse",
         "_fault_code",
+        "_is_waited_for",
         "_jammed",
+        "_lock_failed",
         "_locked",
         "_operative",
         "_plugged_in",
@@ -41,6 +43,8 @@ class Connector:
         self._plugged_in = False
         self._vehicle: ConnectedVehicle | None = None
         self._locked = False
+        self._lock_failed = False
+        self._is_waited_for = False
         self._jammed = False
         self._blocked = False
         self._fault_code: str | None = None
@@ -84,6 +88,11 @@ class Connector:
     def locked(self) -> bool:
         """What is plugged in is held; only the vehicle's end of the cable can be pulled."""
         return self._locked
+
+    @property
+    def lock_failed(self) -> bool:
+        """It was to hold what is plugged in, and could not; until the plug is gone, or the lock moves again."""
+        return self._lock_failed
 
     @property
     def jammed(self) -> bool:
@@ -135,7 +144,7 @@ class Connector:
             raise DoesNotFit(f"{self.connector_type} gives {self.spec.supply.value}, not {vehicle.supply.value}")
         if not self._plugged_in:
             self.cable_max_a = math.inf if cable_max_a is None else cable_max_a
-        self._plugged_in = True
+        self._plugged_in, self._is_waited_for = True, False
         stays_s = math.inf if vehicle.departure_s is None else vehicle.departure_s
         self._vehicle = ConnectedVehicle(vehicle, self._evse, departs_at=self._evse.world.now() + stays_s)
         self._evse.part_changed()
@@ -163,23 +172,33 @@ class Connector:
         self._evse.part_changed()
 
     def leave(self) -> None:
-        """The driver takes all that can be taken: part of a change of the EVSE, which nobody is told of here."""
+        """The driver takes all that can be taken, and a cable that is locked in as soon as it is free.
+
+        Part of a change of the EVSE, which nobody is told of here.
+        """
         self._vehicle = None
         if self.fixed_cable or not self._locked:
             self._clear()
+        else:
+            self._is_waited_for = True
 
     def lock(self) -> bool:
         """Hold what is plugged in. Whether it is held now: not when the lock is jammed, or nothing is plugged in."""
-        if not self._locked and not self._jammed and self._plugged_in:
-            self._locked = True
-            self._evse.world.changed.tell()
+        if not self._locked and self._plugged_in:
+            failed_before = self._lock_failed
+            self._lock_failed, self._locked = self._jammed, not self._jammed
+            if self._locked or not failed_before:
+                self._evse.world.changed.tell()
         return self._locked
 
     def unlock(self) -> bool:
         """Hold nothing any more. False: the lock is jammed, and stays as it is (F05.FR.05)."""
         if self._jammed:
             return False
-        if self._locked:
+        if self._locked and self._is_waited_for:
+            self._clear()
+            self._evse.part_changed()
+        elif self._locked:
             self._locked = False
             self._evse.world.changed.tell()
         return True
@@ -224,6 +243,7 @@ class Connector:
             "plugged_in": self._plugged_in,
             "cable_max_a": None if self.cable_max_a == math.inf else self.cable_max_a,
             "locked": self._locked,
+            "is_waited_for": self._is_waited_for,
             "jammed": self._jammed,
             "blocked": self._blocked,
             "fault_code": self._fault_code,
@@ -237,12 +257,14 @@ class Connector:
         self._vehicle = None if vehicle is None else ConnectedVehicle.restored(vehicle, self._evse, now)
         self.cable_max_a = math.inf if cable_max_a is None else cable_max_a
         self._plugged_in, self._locked = state["plugged_in"], state["locked"]
+        self._is_waited_for = state["is_waited_for"]
         self._jammed, self._blocked = state["jammed"], state["blocked"]
         self._fault_code = state["fault_code"]
 
     def _set_jammed(self, *, jammed: bool) -> None:
         if self._jammed != jammed:
             self._jammed = jammed
+            self._lock_failed = self._lock_failed and jammed
             self._evse.world.changed.tell()
 
     def _set_blocked(self, *, blocked: bool) -> None:
@@ -251,6 +273,6 @@ class Connector:
             self._evse.world.changed.tell()
 
     def _clear(self) -> None:
-        self._plugged_in = self._locked = False
+        self._plugged_in = self._locked = self._lock_failed = self._is_waited_for = False
         self._vehicle = None
         self.cable_max_a = math.inf

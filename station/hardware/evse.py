@@ -46,6 +46,7 @@ class Evse:
         "_offer",
         "_operative",
         "_plugged",
+        "_served",
         "connectors",
         "contactor",
         "display",
@@ -73,6 +74,7 @@ class Evse:
         self.stop_pressed: Watchers[[]] = Watchers()
         self.display: tuple[str, ...] = ()
         self._plugged: Connector | None = None
+        self._served: ConnectedVehicle | None = None  # for which the contactor may have been closed
         self._offer: Offer | None = None
         self._limits = UNLIMITED
         self._fault_code: str | None = None
@@ -250,8 +252,10 @@ class Evse:
     def settle(self) -> None:
         """Have energy flow as things are now. Nobody is told."""
         self._plugged = self._to_serve()
-        self.contactor.drop()
         connector, vehicle = self._plugged, self.vehicle
+        if vehicle is not self._served or not self.can_hold_contactor:
+            self._served = vehicle
+            self.contactor.drop()
         self._offer = None
         if connector is not None and self.contactor.closed:
             self._offer = least_offer(connector.spec, self.spec, connector.cable_max_a, self._limits)

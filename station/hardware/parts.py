@@ -45,8 +45,8 @@ class Contactor:
             self._evse.part_changed()
 
     def drop(self) -> None:
-        """Open, when it cannot be held: part of a change of something else, which nobody is told of here."""
-        self._closed = self._closed and self._evse.can_hold_contactor
+        """Open, because of something else that changes: nobody is told of it here."""
+        self._closed = False
 
 
 class TokenReader:

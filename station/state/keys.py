@@ -26,7 +26,8 @@ TRANSACTION_EVENTS: Final = "transaction-events/"
 """Prefix; one key for each event that the CSMS has not answered: see `transaction_queue`."""
 
 TRANSACTIONS: Final = "transactions/"
-"""Prefix; one key for each EVSE: its transaction that is under way: see `blocks.transactions.record`."""
+"""Prefix; one key for each EVSE: its transaction that is under way, and whose cable it keeps: see
+`blocks.transactions.session`."""
 
 VARIABLES: Final = "variables/"
 """Prefix; one key for each variable of the device model that was set, Component.Variable[Instance]: its text."""
@@ -39,6 +40,9 @@ LAST_GOOD_NETWORK_PROFILE: Final = "network-profile-last-good"
 
 METER_KEY: Final = "meter-key"
 """str, hexadecimal: the private key that signs meter values."""
+
+METER_PAGE: Final = "meter-page/"
+"""Prefix; int: how many readings a meter has signed, by EVSE and kind: see `blocks.meter_values.signing`."""
 
 AUTHORIZATION_CACHE: Final = "authorization-cache/"
 """Prefix; one key for each token (C10.FR.02): see `blocks.authorization.cache`."""

@@ -2,68 +2,21 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.sync.server import ServerConnection, serve
-from websockets.typing import Subprotocol
+from websockets.sync.server import ServerConnection
 
-from bench.load import Load, LoadFailed, Window
+from bench.load import Load, Played, Window
 from bench.machine import CpuTimes
 from bench.messages import Action
+from bench.stations import LoadFailed
+from tests.bench.servers import DEADLINE_S, Answer, accept, csms, unlike
 
-Answer = Callable[[ServerConnection, list[Any]], None]
-DEADLINE_S = 10.0
 SECONDS = 0.1
-
-
-def accept(connection: ServerConnection, call: list[Any]) -> None:
-    """What a CSMS answers."""
-    payload = {"status": "Accepted"} if call[2] == "BootNotification" else {}
-    connection.send(json.dumps([3, call[1], payload], separators=(",", ":")))
-
-
-def unlike(first: Answer) -> Answer:
-    """A CSMS that does `first` on the first CALL after the boot, and all else as it should."""
-    done = threading.Event()
-
-    def answer(connection: ServerConnection, call: list[Any]) -> None:
-        if call[2] == "BootNotification" or done.is_set():
-            accept(connection, call)
-        else:
-            done.set()
-            first(connection, call)
-
-    return answer
-
-
-@contextmanager
-def csms(
-    answer: Answer, check: Callable[[ServerConnection, Request], Response | None] = lambda _connection, _request: None
-) -> Iterator[int]:
-    """A CSMS in threads; its port."""
-
-    def attend(connection: ServerConnection) -> None:
-        try:
-            for text in connection:
-                answer(connection, json.loads(text))
-        except ConnectionClosed:
-            return
-
-    subprotocols = [Subprotocol("ocpp2.0.1")]
-    with serve(attend, "127.0.0.1", 0, subprotocols=subprotocols, process_request=check) as server:
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        try:
-            yield server.socket.getsockname()[1]
-        finally:
-            server.shutdown()
-            serving.join(DEADLINE_S)
 
 
 def no_cpu() -> CpuTimes:
@@ -189,6 +142,63 @@ def test_a_call_of_the_csms_is_answered_and_counted_apart() -> None:
         assert load.asked == {"GetReport": 1}
         assert not load.errors
     assert answers == [[4, "q1", "NotImplemented", "", {}]]
+
+
+def test_a_station_does_at_once_what_it_is_told_to_reserve() -> None:
+    answers = []
+
+    def ask_first(connection: ServerConnection, call: list[Any]) -> None:
+        connection.send(json.dumps([2, "q1", "ReserveNow", {"id": 1}]))
+        answers.append(json.loads(connection.recv(DEADLINE_S)))
+        accept(connection, call)
+
+    with csms(unlike(ask_first)) as port, Load(port) as load:
+        load.connect(1, deadline_s=DEADLINE_S)
+        exchange(load)
+        assert not load.asked
+        assert not load.errors
+    assert answers == [[3, "q1", {"status": "Accepted"}]]
+
+
+def script(index: int) -> Iterator[tuple[str, bytes]]:
+    for number in range(index + 1):
+        yield f"{index}-{number}", json.dumps([2, f"{index}-{number}", "Heartbeat", {}]).encode()
+
+
+def test_each_station_says_its_script_to_the_end_one_call_at_a_time() -> None:
+    said: list[str] = []
+
+    def note(connection: ServerConnection, call: list[Any]) -> None:
+        if call[2] == "Heartbeat":
+            said.append(call[1])
+        accept(connection, call)
+
+    with csms(note) as port, Load(port) as load:
+        load.connect(3, deadline_s=DEADLINE_S)
+        played = load.play(script, deadline_s=DEADLINE_S)
+        assert not load.errors
+    weight = sum(len(text) for index in range(3) for _, text in script(index))
+    assert played == Played(answered=6, bytes=weight)
+    assert sorted(said) == ["0-0", "1-0", "1-1", "2-0", "2-1", "2-2"]
+    assert [one for one in said if one.startswith("2")] == ["2-0", "2-1", "2-2"]
+
+
+def test_a_call_of_a_script_that_is_refused_is_an_error_and_the_script_goes_on() -> None:
+    with csms(unlike(refuse)) as port, Load(port) as load:
+        load.connect(1, deadline_s=DEADLINE_S)
+        assert load.play(lambda _index: script(2), deadline_s=DEADLINE_S).answered == 2
+        assert load.take_errors() == {"CALLERROR InternalError it broke": 1}
+
+
+def test_a_script_that_does_not_come_to_its_end_is_a_failure() -> None:
+    def boots_only(connection: ServerConnection, call: list[Any]) -> None:
+        if call[2] == "BootNotification":
+            accept(connection, call)
+
+    with csms(boots_only) as port, Load(port) as load:
+        load.connect(1, deadline_s=DEADLINE_S)
+        with pytest.raises(LoadFailed, match="1 stations had not said all"):
+            load.play(script, deadline_s=0.1)
 
 
 def test_a_station_the_server_closes_is_lost_and_the_others_go_on() -> None:

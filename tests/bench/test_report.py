@@ -8,8 +8,11 @@ from bench.contenders import CONTENDERS
 from bench.load import Window
 from bench.machine import Busy
 from bench.messages import Action
+from bench.open_loop import Latencies
 from bench.plan import Connecting, Memory, Plan, Results, Throughput, Trouble
 from bench.report import as_data, render
+from bench.round_trip import RoundTrips
+from bench.storage import DATABASES, Storage
 
 PLAN = Plan(
     contenders=tuple(contender for contender in CONTENDERS if contender.name in {"csms", "ocpp-library"}),
@@ -20,6 +23,8 @@ PLAN = Plan(
     connect=True,
     memory=True,
     connect_stations=2000,
+    reserve=True,
+    databases=DATABASES,
     server_core=0,
     load_core=1,
 )
@@ -79,6 +84,40 @@ def test_a_ratio_per_cpu_second_holds_when_a_server_had_only_half_of_its_core() 
 def test_a_faster_connecting_is_a_ratio_above_one(results: Results) -> None:
     report = render(PLAN, results, {}, {})
     assert line_of(report, "2,000 stations connect", "csms") == "csms 10.00 200 0.20"
+
+
+def round_trips(number: int, events_per_s: float, p50_s: float) -> RoundTrips:
+    reserve = Latencies(375, p50_s, 2 * p50_s, 0.5)
+    healthz = Latencies(375, 0.002, 0.01, 0.02)
+    events = Latencies(7500, 0.003, 0.02, 0.1) if events_per_s else None
+    return RoundTrips("csms", number, 2000, events_per_s, reserve, healthz, events, Busy(0.5, 0.1, 0.0))
+
+
+def test_reservations_stand_beside_those_of_a_quiet_hour_and_the_smallest_request() -> None:
+    measured = [
+        *(round_trips(1, 0.0, 0.005), round_trips(1, 499.6, 0.010)),
+        *(round_trips(2, 0.0, 0.010), round_trips(2, 500.4, 0.010)),
+    ]
+    report = render(PLAN, Results(round_trips=measured), {}, {})
+    assert "Reserving at 2,000 stations, 25 times a second for 15 s, each of them once; charging: 500 " in report
+    idle = line_of(report, "Reserving", "POST /reserve/…, the others idle")
+    assert idle.endswith("750 7.5 (5.0..10.0) 15.0 (10.0..20.0) 500.0 50% 0%")
+    assert line_of(report, "Reserving", "TransactionEvent").endswith("15,000 3.0 20.0 100.0 50% 0%")
+    assert line_of(report, "Reserving", "charging / idle").endswith("1.50 (1.00..2.00) 1.50 (1.00..2.00)")
+    assert line_of(report, "Reserving", "reserve / healthz").endswith("5.00 2.00")
+
+
+def test_room_is_given_for_a_thousand_transactions_and_parted_by_tables() -> None:
+    tables = {"transaction_events": 12_000_000, "messages": 6_000_000, "events": 2_000_000}
+    measured = [
+        Storage("SQLite", 2_000, 20_000_000, 21_000_000, tables),
+        Storage("PostgreSQL", 2_000, 20_000_000, 30_000_000, {"messages": 8_000_000}),
+    ]
+    report = render(PLAN, Results(storage=measured), {}, {})
+    assert line_of(report, "Room", "the whole").endswith("10.5 1.05 15.0 1.50")
+    assert line_of(report, "Room", "transaction_events").endswith("6.0 0.60 0.0 0.00")
+    assert line_of(report, "Room", "messages").endswith("3.0 0.30 4.0 0.40")
+    assert line_of(report, "Room", "without the logs").endswith("6.5 0.65 11.0 1.10")
 
 
 def test_who_is_left_out_and_what_went_wrong_is_said(results: Results) -> None:

@@ -87,7 +87,9 @@ class Life:
         self._nursery = nursery
         self._scopes: list[trio.CancelScope] = []
         self._is_over = False
-        self.store = Store(engine, self._without_thread, self._without_thread)
+        self.may_write = trio.Event()
+        self.may_write.set()
+        self.store = Store(engine, self._write_without_thread, self._without_thread)
         self.csms = csms(self.store)
         self.spawn(self.store.writer.run)
 
@@ -111,6 +113,10 @@ class Life:
     async def _run(self, scope: trio.CancelScope, function: Callable[..., Awaitable[object]], *args: object) -> None:
         with scope:
             await function(*args)
+
+    async def _write_without_thread(self, function: Callable[[], Any]) -> Any:
+        await self.may_write.wait()
+        return await self._without_thread(function)
 
     async def _without_thread(self, function: Callable[[], Any]) -> Any:
         result = await without_thread(function) if not self._is_over else None
@@ -145,6 +151,14 @@ class Site:
     def mend_store(self) -> None:
         """It does again."""
         self._pragma("query_only=OFF")
+
+    def hold_store(self) -> None:
+        """From now on the database takes its time with what is written."""
+        self._life.may_write = trio.Event()
+
+    def release_store(self) -> None:
+        """It has done it."""
+        self._life.may_write.set()
 
     def _pragma(self, pragma: str) -> None:
         with self._engine.connect() as connection:

@@ -10,9 +10,11 @@ import pytest
 import trio
 
 from csms.gateway import GRACE_S
+from csms.store import StoreUnavailable
+from csms.user_mistake import UserMistake
 from shared.handshake import basic_authorization, connect, open_stream
 from shared.websocket import WebSocket, WebSocketClosed
-from tests.csms.site import NO_PINGS, PASSWORD
+from tests.csms.site import NO_PINGS, PASSWORD, Site, settle
 from tests.processes import HOST, Csms, Programs, open_programs
 
 ANYWHERE = ("--host", HOST, "--port", "0", "--api-port", "0")
@@ -95,6 +97,18 @@ async def test_a_mistake_of_the_users_is_one_line_and_exit_2(
     assert await csms.ends() == 2
     assert [line for line in csms.lines if line.startswith("csms: ")] == csms.lines[-1:]
     assert csms.lines[-1].startswith(f"csms: {told}")
+
+
+async def test_a_database_that_goes_away_while_it_starts_is_the_same(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_work: object) -> None:
+        raise StoreUnavailable("server closed the connection unexpectedly")
+
+    await settle()
+    monkeypatch.setattr(site.store, "read", refuse)
+    with pytest.raises(UserMistake, match="the database cannot be read: server closed the connection unexpectedly"):
+        await site.csms.run(trio.Event())
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])

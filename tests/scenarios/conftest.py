@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.csms.databases import database_url, postgresql
 from tests.processes import Programs, open_programs
+
+__all__ = ["database_url", "postgresql"]
 
 
 @pytest.fixture

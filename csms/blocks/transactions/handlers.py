@@ -38,18 +38,15 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     if not -INTEGER_LIMIT < seq_no < INTEGER_LIMIT:
         raise PropertyConstraintViolation("/seqNo: has more than 64 bits")
     name = (station_id, storable(request["transactionInfo"]["transactionId"]))
-    record = ledger.find(name) or await ledger.recall(name)
+    record = await ledger.find_or_recall(name)
     if seq_no in record.seq_nos:
         await _end_reservation(conversation, request)
         return await ledger.stored_response(record, seq_no)
     response = _answer(conversation, request, record)
     status = response["idTokenInfo"]["status"] if response else None
     row = row_of(station_id, request, to_ms(conversation.clock.now()), status)
-    try:
+    with ledger.writing(record):
         await _store(conversation, row["reservation_id"], _changes(conversation, request, row, response))
-    except BaseException:  # it may be there or not: the store is asked when it is sent again
-        ledger.forget(record)
-        raise
     ledger.keep(record, row, seq_no, response)
     if record.final_seq_no is not None and not record.is_complete:
         _ask_for_the_rest(conversation, record)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -93,6 +96,7 @@ class Ledger:
         self._done: OrderedDict[Name, Record] = OrderedDict()
         self._of_token: dict[Key, set[Name]] = {}
         self._at_evse: dict[tuple[str, int], Name] = {}
+        self._unsure: dict[Name, object] = {}
         self._merge = _merge_statement(store)
         self._insert_event = store.insert(transaction_events).on_conflict_do_nothing()
         self._note_status = (
@@ -117,19 +121,44 @@ class Ledger:
         record = self._open.get(name)
         return self._done.get(name) if record is None else record
 
-    async def recall(self, name: Name) -> Record:
-        """What the store knows of a transaction; an empty record when that is nothing. Raises StoreUnavailable."""
-        key = {"station": name[0], "transaction": name[1]}
+    async def find_or_recall(self, name: Name) -> Record:
+        """What is at hand of a transaction, or the store knows; an empty record when that is nothing.
 
-        def read(connection: Connection) -> Record:
-            seq_nos = SeqNos.of(connection.scalars(_SEQ_NOS, key))
-            if not seq_nos.spans:
-                return Record(name)
-            return _record(connection.execute(_TRANSACTION, key).one(), seq_nos)
+        Where something of it is being written, or was and nobody knows whether it is there, the store is asked behind
+        that. Raises StoreUnavailable.
+        """
+        doubt = self._unsure.get(name)
+        if doubt is not None:
+            recalled: Record = await self._store.change(partial(_recall, name=name))
+            self._settle(name, doubt)
+            return recalled
+        record = self.find(name)
+        if record is None:
+            recalled = await self._store.read(partial(_recall, name=name))
+            record = self.find(name) or recalled  # another connection of the station may have been faster
+        return record
 
-        record = await self._store.read(read)
-        at_hand = self.find(name)  # another connection of the station may have been faster
-        return record if at_hand is None else at_hand
+    @contextmanager
+    def writing(self, record: Record) -> Iterator[None]:
+        """Within the block something of a transaction is written. When that fails, it may be there or not."""
+        doubt = self._doubt(record.name)
+        try:
+            yield
+        except BaseException:
+            self._drop(self.find(record.name) or record)
+            self._doubt(record.name)
+            raise
+        self._settle(record.name, doubt)
+
+    def _doubt(self, name: Name) -> object:
+        doubt = self._unsure[name] = object()
+        if len(self._unsure) > self._open_kept:
+            del self._unsure[next(iter(self._unsure))]
+        return doubt
+
+    def _settle(self, name: Name, doubt: object) -> None:
+        if self._unsure.get(name) is doubt:
+            del self._unsure[name]
 
     async def stored_response(self, record: Record, seq_no: int) -> Payload:
         """What an event that has come was answered. Raises StoreUnavailable."""
@@ -148,10 +177,6 @@ class Ledger:
         """How many transactions run on a token beside this one; none does on the same EVSE (E01.FR.14)."""
         others = [self._open[other] for other in self._of_token.get(token, ()) if other != name]
         return sum(other.is_running and (other.name[0], other.evse_id) != (name[0], evse_id) for other in others)
-
-    def forget(self, record: Record) -> None:
-        """Ask the store when it is needed next: what was to be written of it may have come to be there or not."""
-        self._drop(record)
 
     def keep(self, record: Record, row: NewRow, seq_no: int, response: Payload) -> None:
         """An event has been stored: have at hand what it told. row: as rules.row_of() made it."""
@@ -318,6 +343,14 @@ def _open_query(since: int) -> Select[Any]:
         .join(extents, (extents.c.station_id == _KEY[0]) & (extents.c.transaction_id == _KEY[1]))
         .order_by(transactions.c.updated_at.desc())
     )
+
+
+def _recall(connection: Connection, name: Name) -> Record:
+    key = {"station": name[0], "transaction": name[1]}
+    seq_nos = SeqNos.of(connection.scalars(_SEQ_NOS, key))
+    if not seq_nos.spans:
+        return Record(name)
+    return _record(connection.execute(_TRANSACTION, key).one(), seq_nos)
 
 
 def _record(row: Row[Any], seq_nos: SeqNos) -> Record:

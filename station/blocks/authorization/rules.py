@@ -18,8 +18,10 @@ from station.id_token import IdToken, IdTokenInfo
 
 ACCEPTED: Final[IdTokenInfo] = {"status": "Accepted"}
 UNKNOWN: Final[IdTokenInfo] = {"status": "Unknown"}
+INVALID: Final[IdTokenInfo] = {"status": "Invalid"}
 
-NEVER_ASKED_ABOUT: Final = frozenset({"Central", "NoAuthorization"})  # C03.FR.01, C05.FR.01, C02
+NEVER_ASKED_ABOUT: Final = frozenset({"Central", "NoAuthorization"})
+"""Types that the CSMS makes up: it has said Yes by starting a transaction for them (C02, C03.FR.01, C05.FR.01)."""
 ALWAYS_ASKED_ABOUT: Final = frozenset({"Local"})  # C06.FR.02
 NEVER_CACHED: Final = frozenset({"Central", "NoAuthorization"})  # C02.FR.03, C03.FR.02
 
@@ -48,12 +50,14 @@ class Policy:
 
 
 def decide(id_token: IdToken, known: IdTokenInfo | None, policy: Policy, *, online: bool) -> IdTokenInfo | None:
-    """What a token may do, None when the CSMS has to be asked (an Authorize).
+    """What a token that is presented may do, None when the CSMS has to be asked (an Authorize).
 
     known: what the station remembers of it, and may still trust.
     """
-    if not policy.enabled or id_token["type"] in NEVER_ASKED_ABOUT:
+    if not policy.enabled:
         return ACCEPTED
+    if id_token["type"] in NEVER_ASKED_ABOUT:
+        return INVALID  # nobody can hold such a token to a reader
     if online and not policy.remote_disabled:
         return _online(id_token, known, policy)
     if known is not None:

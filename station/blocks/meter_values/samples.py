@@ -44,7 +44,6 @@ _UNITS: Final[Mapping[str, str]] = {
     "Current.Offered": "A",
     "Voltage": "V",
     "Frequency": "Hz",
-    "Temperature": "Celsius",
     "SoC": "Percent",
 }  # Power.Factor has none
 _SAMPLES: Final[Mapping[str, Callable[[Reading], list[_Sample]]]] = {
@@ -60,7 +59,6 @@ _SAMPLES: Final[Mapping[str, Callable[[Reading], list[_Sample]]]] = {
     "Current.Offered": _one(lambda reading: reading.current_offered_a),
     "Voltage": _per_phase(lambda reading: reading.voltages_v, "-N"),
     "Frequency": _one(lambda reading: reading.frequency_hz),
-    "Temperature": _one(lambda reading: reading.temperature_c),
     "SoC": lambda reading: [] if reading.soc is None else [_Sample(reading.soc * 100)],
 }
 MEASURANDS: Final = frozenset(_SAMPLES)

@@ -14,6 +14,7 @@ from station.device_model import (
     ALIGNED_DATA_ENABLED,
     ALIGNED_DATA_INTERVAL,
     ALIGNED_DATA_MEASURANDS,
+    ALIGNED_DATA_SEND_DURING_IDLE,
     ALIGNED_DATA_SIGN_READINGS,
     ALIGNED_DATA_TX_ENDED_INTERVAL,
     ALIGNED_DATA_TX_ENDED_MEASURANDS,
@@ -41,6 +42,9 @@ class _Series(enum.Enum):
 
 
 _ALIGNED: Final = frozenset({_Series.ALIGNED, _Series.ALIGNED_ENDED})
+_OF_TRANSACTION: Final = (_Series.UPDATED, _Series.ENDED, _Series.ALIGNED_ENDED)
+_OUT_OF_TURN: Final = "Trigger"
+"""The context of a sample that belongs to no series: the interval goes on."""
 
 
 class Sampling:
@@ -68,15 +72,24 @@ class Sampling:
         return self._aligned(self._variables[ALIGNED_DATA_INTERVAL])
 
     @property
+    def aligned_updated_interval_s(self) -> int | None:
+        """The same during transactions, in which they may not be wanted (J01.FR.19, J01.FR.20)."""
+        return None if self._variables[ALIGNED_DATA_SEND_DURING_IDLE] else self.aligned_interval_s
+
+    @property
     def aligned_ended_interval_s(self) -> int | None:
         """Between two clock-aligned samples that are kept for the Ended event, None where none are wanted."""
         return self._aligned(self._variables[ALIGNED_DATA_TX_ENDED_INTERVAL])
 
-    def begin(self, evse: Evse) -> list[Payload]:
-        """For the Started event (E01.FR.09)."""
-        for series in _Series:
+    def begin(self, evse: Evse) -> tuple[list[Payload], list[Payload]]:
+        """For the Started event (E01.FR.09), and what is kept of the start for the Ended event (E06.FR.11)."""
+        for series in _OF_TRANSACTION:
             self._interval_began_wh[evse.evse_id, series] = evse.meter.energy_wh
-        return self._take(evse, SAMPLED_DATA_TX_STARTED_MEASURANDS, "Transaction.Begin", _Series.ENDED)
+        self._signer.begin(evse)
+        started = self._take(evse, SAMPLED_DATA_TX_STARTED_MEASURANDS, "Transaction.Begin", _Series.ENDED)
+        if self._variables[SAMPLED_DATA_TX_STARTED_MEASURANDS] == self._variables[SAMPLED_DATA_TX_ENDED_MEASURANDS]:
+            return started, started
+        return started, self._take(evse, SAMPLED_DATA_TX_ENDED_MEASURANDS, "Transaction.Begin", _Series.ENDED)
 
     def sample(self, evse: Evse, context: str) -> list[Payload]:
         """For an Updated event (E02.FR.10). context: a value of ReadingContextEnumType."""
@@ -98,13 +111,23 @@ class Sampling:
         """What is kept for the Ended event at a full interval of the clock."""
         return self._take(evse, ALIGNED_DATA_TX_ENDED_MEASURANDS, "Sample.Clock", _Series.ALIGNED_ENDED)
 
+    def to_json(self, evse: Evse) -> Payload:
+        """Where the intervals of a transaction have begun, by the meter's register: what outlasts a power cycle."""
+        return {series.name: self._interval_began_wh[evse.evse_id, series] for series in _OF_TRANSACTION}
+
+    def resume(self, evse: Evse, kept: Payload) -> None:
+        """Go on with the intervals of a transaction after a power cycle."""
+        for name, began_wh in kept.items():
+            self._interval_began_wh[evse.evse_id, _Series[name]] = began_wh
+
     def _take(self, evse: Evse, measurands: Variable[tuple[str, ...]], context: str, series: _Series) -> list[Payload]:
         aligned = series in _ALIGNED
         if not self._variables[ALIGNED_DATA_ENABLED if aligned else SAMPLED_DATA_ENABLED]:
             return []
         now, key = self._clock.now(), (evse.evse_id, series)
         reading = evse.meter.read(since_wh=self._interval_began_wh.get(key))
-        self._interval_began_wh[key] = reading.energy_wh
+        if context != _OUT_OF_TURN:
+            self._interval_began_wh[key] = reading.energy_wh
         signs = self._variables[ALIGNED_DATA_SIGN_READINGS if aligned else SAMPLED_DATA_SIGN_READINGS]
         wanted: tuple[str, ...] = self._variables[measurands]
         taken = meter_value(

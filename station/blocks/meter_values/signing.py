@@ -20,38 +20,42 @@ from station.device_model import PUBLIC_KEY_WITH_SIGNED_METER_VALUE, DeviceModel
 from station.hardware import Evse
 from station.outgoing import Payload
 from station.state import State
-from station.state.keys import METER_KEY
+from station.state.keys import METER_KEY, METER_PAGE
 
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-_TRANSACTION_MARKS: Final = {"Transaction.Begin": "B", "Transaction.End": "E"}
+_TRANSACTION_MARKS: Final = {"Transaction.Begin": "B", "Sample.Periodic": "C", "Transaction.End": "E"}
+"""OCMF's TX, by the context of the reading; readings in other contexts belong to no transaction."""
 
 
 class Signer:
-    """Signs for the meters of one station. The key is made when it is first used, and kept."""
+    """Signs for the meters of one station. The key is made when it is first used, and kept, as are the page numbers."""
 
     def __init__(self, identity: str, state: State, variables: DeviceModel, random: Random) -> None:
         self._identity = identity
         self._state = state
         self._variables = variables
         self._random = random
-        self._pagination = 0
+        self._keys_due: set[int] = set()  # EVSEs whose transaction has not shown the key yet
+
+    def begin(self, evse: Evse) -> None:
+        """A transaction begins, whose first signed value may have to show the public key."""
+        self._keys_due.add(evse.evse_id)
 
     def for_reading(self, evse: Evse, now: datetime, context: str) -> Signature:
         """What signs the values of a reading that is taken now."""
 
         def sign(value: float) -> Payload:
-            self._pagination += 1
-            mark = _TRANSACTION_MARKS.get(context, "C")
+            mark = _TRANSACTION_MARKS.get(context)
             document = orjson.dumps(
                 {
                     "FV": "1.0",
                     "GI": self._identity,
                     "GS": f"{self._identity}-{evse.evse_id}",
-                    "PG": f"{'T' if mark != 'C' else 'F'}{self._pagination}",
+                    "PG": self._next_page(evse, "T" if mark else "F"),
                     "RD": [
                         {
                             "TM": now.strftime("%Y-%m-%dT%H:%M:%S,") + f"{now.microsecond // 1000:03}+0000 S",
-                            "TX": mark,
+                            **({"TX": mark} if mark else {}),
                             "RV": value,
                             "RI": "1-b:1.8.0",
                             "RU": "Wh",
@@ -66,19 +70,27 @@ class Signer:
                 "signedMeterData": base64.b64encode(data).decode(),
                 "signingMethod": "ECDSA-secp256r1-SHA256",
                 "encodingMethod": "OCMF",
-                "publicKey": self._public_key if self._shows_key(context) else "",
+                "publicKey": self._public_key if self._shows_key(evse) else "",
             }
 
         return sign
 
-    def _shows_key(self, context: str) -> bool:
+    def _shows_key(self, evse: Evse) -> bool:
         match self._variables[PUBLIC_KEY_WITH_SIGNED_METER_VALUE]:
             case "EveryMeterValue":
                 return True
-            case "OncePerTransaction":
-                return context == "Transaction.Begin"
+            case "OncePerTransaction" if evse.evse_id in self._keys_due:
+                self._keys_due.discard(evse.evse_id)
+                return True
             case _:
                 return False
+
+    def _next_page(self, evse: Evse, series: str) -> str:
+        """Each meter numbers what it has signed, in transactions (T) and outside of them (F): none can be missing."""
+        key = f"{METER_PAGE}{evse.evse_id}/{series}"
+        number = (self._state.get(key) or 0) + 1
+        self._state.put(key, number)
+        return f"{series}{number}"
 
     def _sign(self, document: bytes) -> bytes:
         return self._key.sign(document, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))

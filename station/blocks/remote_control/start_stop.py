@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 from station.blocks.block import Block, Handler
-from station.blocks.transactions import Reservations, Session, Transactions
+from station.blocks.transactions import Transactions
 from station.device_model import AUTHORIZE_REMOTE_START, DeviceModel
-from station.hardware import Evse, Hardware
+from station.hardware import Hardware
 from station.id_token import IdToken
 from station.outgoing import Payload
 
@@ -34,21 +34,10 @@ class UnlockConnectorRequest(TypedDict):
 class RemoteControl(Block):
     """Answers what the CSMS asks for, and has it happen."""
 
-    def __init__(
-        self,
-        hardware: Hardware,
-        variables: DeviceModel,
-        transactions: Transactions,
-        reservations: Reservations,
-        *,
-        usable: Callable[[Evse], bool],
-    ) -> None:
-        """usable: a vehicle may charge at this EVSE."""
+    def __init__(self, hardware: Hardware, variables: DeviceModel, transactions: Transactions) -> None:
         self._hardware = hardware
         self._variables = variables
         self._transactions = transactions
-        self._reservations = reservations
-        self._usable = usable
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -59,20 +48,11 @@ class RemoteControl(Block):
         }
 
     def request_start_transaction(self, request: RequestStartTransactionRequest) -> Payload:
-        """Answer RequestStartTransaction (F01, F02).
-
-        Without an EVSE the station chooses one (F01.FR.20): rather one with a vehicle than one without.
-        """
+        """Answer RequestStartTransaction (F01, F02); Rejected where nobody may start."""
         id_token, group_id_token = request["idToken"], request.get("groupIdToken")
-        evse_id = request.get("evseId")
-        free = [
-            session
-            for session in self._transactions.sessions.values()
-            if evse_id in {None, session.evse.evse_id} and self._is_free(session, id_token, group_id_token)
-        ]
-        if not free:
+        session = self._transactions.choose(request.get("evseId"), id_token, group_id_token)
+        if session is None:
             return {"status": "Rejected"}
-        session = next((session for session in free if session.evse.vehicle is not None), free[0])
         response: Payload = {"status": "Accepted"}
         if session.transaction is not None:
             response["transactionId"] = session.transaction.transaction_id  # F01.FR.13
@@ -104,15 +84,5 @@ class RemoteControl(Block):
             return {"status": "OngoingAuthorizedTransaction"}
         if not connector.unlock():
             return {"status": "UnlockFailed"}
-        session.unlocked()
+        session.unlocked(tell=evse.plugged is connector)
         return {"status": "Unlocked"}
-
-    def _is_free(self, session: Session, id_token: IdToken, group_id_token: IdToken | None) -> bool:
-        """Nobody charges there, it works, and it is not kept for somebody else (F01.FR.21 to F01.FR.24)."""
-        return (
-            session.grant is None
-            and session.outlet.fault is None
-            and self._usable(session.evse)
-            and not session.is_for_somebody_else(id_token)
-            and self._reservations.may_use(session.evse.evse_id, id_token, group_id_token)
-        )

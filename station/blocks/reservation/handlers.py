@@ -135,6 +135,9 @@ class Reservations(Block):
 
     def expire(self) -> bool:
         """End what has expired, and have the CSMS told (H04). Returns whether there was any."""
+        expiry = self._book.next_expiry
+        if expiry is None or expiry > self._clock.now():
+            return False
         self._book, expired = rules.expire(self._book, self._clock.now(), self._places())
         for reservation in expired:
             self._tell(reservation, "Expired")
@@ -150,6 +153,10 @@ class Reservations(Block):
             for place in self._places()
             if place.evse_id == evse_id
         )
+
+    def holds_for(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> bool:
+        """Whether an EVSE is kept for just this one (F01.FR.20)."""
+        return evse_id in self._book.held and self.may_use(evse_id, id_token, group_id_token)
 
     def use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> int | None:
         """Somebody charges at an EVSE: use up the reservation for it (H03.FR.09). Returns its id, None for none.
@@ -168,6 +175,8 @@ class Reservations(Block):
 
     def hardware_changed(self) -> None:
         """End what the hardware cannot keep any more, and have the CSMS told (H01.FR.16, H01.FR.17)."""
+        if not self._book.reservations:
+            return
         self.expire()
         before = self._book
         self._book, removed = rules.settle(before, self._places())

@@ -9,10 +9,12 @@ from random import Random
 from typing import Any, Final, NotRequired, Protocol, TypedDict, cast
 
 from shared.clock import Clock
-from station.blocks.authorization import Authorization
+from station.blocks.authorization import NEVER_ASKED_ABOUT, Authorization
 from station.blocks.block import Block, Handler
 from station.blocks.meter_values import Sampling, Signer
-from station.blocks.transactions.session import Grant, Session, Surroundings
+from station.blocks.transactions.grant import Grant
+from station.blocks.transactions.session import Session
+from station.blocks.transactions.surroundings import Surroundings
 from station.device_model import AUTH_ENABLED, MASTER_PASS_GROUP_ID, RESUMPTION_TIMEOUT, DeviceModel
 from station.hardware import Evse, Hardware
 from station.id_token import NO_AUTHORIZATION, IdToken, IdTokenInfo, same
@@ -34,6 +36,7 @@ class Reservations(Protocol):
     """What transactions ask of the reservations block."""
 
     def may_use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> bool: ...
+    def holds_for(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> bool: ...
     def use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> int | None: ...
 
 
@@ -55,16 +58,20 @@ class Transactions(Block):
         reservations: Reservations,
         usable: Callable[[Evse], bool],
         online: Callable[[], bool],
+        happened: Callable[[Payload], None] = lambda _: None,
     ) -> None:
-        """usable: a vehicle may charge at this EVSE, as far as switches and the registration are concerned."""
+        """usable: a vehicle may charge at this EVSE, as far as switches and the registration are concerned.
+
+        happened: told of each TransactionEventRequest when it is queued.
+        """
         self._state = state
         self._variables = variables
         self._clock = clock
         self._random = random
         self._authorization = authorization
         self._reservations = reservations
-        self._usable = usable
-        self._deciding: set[int] = set()  # EVSEs at which a token was presented that nobody has decided on yet
+        self._happened = happened
+        self._deciding: set[int] = set()  # EVSEs for which nobody has decided on a token yet: one at a time
         self.queue = TransactionQueue(identity, state, variables, monotonic=monotonic, answered=self._answered)
         self.sampling = Sampling(variables, clock, signer)
         surroundings = Surroundings(
@@ -73,9 +80,10 @@ class Transactions(Block):
             monotonic=monotonic,
             sampling=self.sampling,
             new_transaction_id=self._new_transaction_id,
-            usable=lambda evse: usable(evse) and not self.queue.is_full,
+            usable=usable,
+            has_room=lambda: not self.queue.is_full,
             online=online,
-            send=self.queue.append,
+            send=self._send,
             keep=self._keep,
         )
         self._sessions: Final = {evse.evse_id: Session(evse, surroundings) for evse in hardware.evses}
@@ -105,11 +113,7 @@ class Transactions(Block):
     def resume(self) -> None:
         """Go on after a boot with the transactions that were kept, and see what is at the EVSEs."""
         for evse_id, session in self._sessions.items():
-            kept = self._state.get(f"{TRANSACTIONS}{evse_id}")
-            if kept is not None:
-                session.resume(kept, self._variables[RESUMPTION_TIMEOUT])
-            else:
-                session.look()
+            session.resume(self._state.get(f"{TRANSACTIONS}{evse_id}"), self._variables[RESUMPTION_TIMEOUT])
 
     def find(self, transaction_id: str) -> Session | None:
         """The session whose ongoing transaction this is."""
@@ -120,9 +124,8 @@ class Transactions(Block):
         return any(session.transaction is not None for session in self._chosen(evse_id))
 
     def charging_s(self, evse_id: int) -> float:
-        """For how long energy has been flowing in this EVSE's transaction, 0 where there is none."""
-        transaction = self._sessions[evse_id].transaction
-        return 0.0 if transaction is None else transaction.charging_s(self._clock.now().timestamp())
+        """For how long energy has been flowing in this EVSE's transaction, or did in its last one since the boot."""
+        return self._sessions[evse_id].charging_s
 
     def unsent(self, evse_id: int | None = None) -> bool:
         """Whether events are still to be delivered: of transactions of this EVSE, or of any."""
@@ -148,7 +151,7 @@ class Transactions(Block):
         elif session.locked_for is not None and same(session.locked_for, id_token):
             session.release()  # E05.FR.11, E09.FR.03
             decided({"status": "Accepted"})
-        elif session.is_for_somebody_else(id_token) or not self._usable(session.evse):
+        elif not self._variables[MASTER_PASS_GROUP_ID] and not self._is_free(session, id_token):
             decided(NOT_NOW)
         else:
             self._ask(evse_id, id_token, lambda info: decided(self._start(session, id_token, info)))
@@ -157,10 +160,37 @@ class Transactions(Block):
         """Somebody presses the button that ends charging (E07.FR.05)."""
         self._sessions[evse_id].deauthorize("StopAuthorized", "Local")
 
+    def choose(self, evse_id: int | None, id_token: IdToken, group_id_token: IdToken | None) -> Session | None:
+        """Where somebody may start (F01.FR.20): at this EVSE, or at the best of all; None: nowhere.
+
+        Rather one that is reserved for them than another, and rather one with a vehicle than one without.
+        """
+        free = [session for session in self._chosen(evse_id) if self.may_start(session, id_token, group_id_token)]
+        return max(
+            free,
+            key=lambda session: (
+                self._reservations.holds_for(session.evse.evse_id, id_token, group_id_token),
+                session.evse.vehicle is not None,
+            ),
+            default=None,
+        )
+
+    def may_start(self, session: Session, id_token: IdToken, group_id_token: IdToken | None) -> bool:
+        """Nobody charges there or is about to, it works, and it is not kept for others (F01.FR.21 to F01.FR.24)."""
+        return (
+            session.grant is None
+            and session.evse.evse_id not in self._deciding
+            and self._is_free(session, id_token)
+            and self._reservations.may_use(session.evse.evse_id, id_token, group_id_token)
+        )
+
     def remote_start(
         self, session: Session, id_token: IdToken, group_id_token: IdToken | None, remote_start_id: int, *, check: bool
     ) -> None:
-        """The CSMS has asked to let somebody charge (F01, F02). check: find out whether they may, as for a driver."""
+        """The CSMS has asked to let somebody charge (F01, F02), where `may_start` says yes.
+
+        check: find out whether they may, as for a driver.
+        """
 
         def start(info: IdTokenInfo) -> IdTokenInfo:
             known: IdTokenInfo = (
@@ -168,7 +198,7 @@ class Transactions(Block):
             )
             return self._start(session, id_token, known, remote_start_id)
 
-        if check and session.evse.evse_id not in self._deciding:
+        if check and id_token["type"] not in NEVER_ASKED_ABOUT:
             self._ask(session.evse.evse_id, id_token, start)
         else:
             start({"status": "Accepted"})
@@ -210,6 +240,10 @@ class Transactions(Block):
     def due_at(self) -> float:
         return self.queue.due_at()
 
+    def _send(self, event: Payload) -> None:
+        self.queue.append(event)
+        self._happened(event)
+
     def _chosen(self, evse_id: int | None) -> Iterable[Session]:
         return [session for number, session in self._sessions.items() if evse_id in {None, number}]
 
@@ -250,9 +284,7 @@ class Transactions(Block):
             return info
         if evse_id not in info.get("evseId", [evse_id]):  # C01.FR.21
             return {"status": "NotAtThisLocation"}
-        if session.grant is not None or session.is_for_somebody_else(id_token):
-            return NOT_NOW
-        if not self._usable(session.evse) or not self._reservations.may_use(evse_id, id_token, group_id_token):
+        if not self.may_start(session, id_token, group_id_token):
             return NOT_NOW
         grant = Grant(
             id_token,
@@ -262,6 +294,9 @@ class Transactions(Block):
         )
         session.authorize(grant, "Authorized" if remote_start_id is None else "RemoteStart")
         return info
+
+    def _is_free(self, session: Session, id_token: IdToken) -> bool:
+        return session.is_open and not self.queue.is_full and not session.is_for_somebody_else(id_token)
 
     def _stop_all(self, id_token: IdToken) -> None:
         """End all that a Master Pass may end (C16.FR.02)."""
@@ -277,10 +312,8 @@ class Transactions(Block):
         )
 
     def _let_anybody_charge(self, session: Session) -> bool:
-        """Where nobody is asked who they are, a vehicle that is connected may charge (C02, AuthEnabled)."""
-        if session.grant is not None or session.transaction is not None or session.evse.plugged is None:
-            return False
-        if not self._usable(session.evse) or session.outlet.fault is not None:
+        """Where nobody is asked who they are, a vehicle that is connected may charge, once (C02, AuthEnabled)."""
+        if not session.awaits_its_turn:
             return False
         return self._start(session, NO_AUTHORIZATION, {"status": "Accepted"})["status"] == "Accepted"
 
@@ -295,8 +328,8 @@ class Transactions(Block):
             return
         if info["status"] != "Accepted" or session.evse.evse_id not in info.get("evseId", [session.evse.evse_id]):
             session.refused()
-        elif "groupIdToken" in info:
-            session.grant.group_id_token = info["groupIdToken"]  # C09.FR.12
+        else:
+            session.accepted(info.get("groupIdToken"))
 
     def _new_transaction_id(self) -> str:
         """Never the same twice, also from the same seed on another day (E01.FR.08): a UUID of version 7."""

@@ -1,4 +1,4 @@
-"""An EVSE as a session sees and drives it: facts, charging state, contactor and lock."""
+"""An EVSE as a session sees and drives it: what the session has noticed of it, contactor and lock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from station.blocks.transactions.points import Facts
 from station.device_model import SAMPLED_DATA_SIGN_READINGS, DeviceModel
-from station.hardware import Evse, Transfer
+from station.hardware import ConnectedVehicle, Evse, Transfer
 
 _CHARGING_STATES: Final[Mapping[Transfer, str]] = {
     Transfer.IDLE: "Idle",
@@ -20,33 +20,74 @@ _CHARGING_STATES: Final[Mapping[Transfer, str]] = {
 
 
 class Outlet:
-    """One EVSE, in the terms of transactions."""
+    """One EVSE, in the terms of transactions.
 
-    __slots__ = ("_variables", "evse")
+    Where several things happen at once they are noticed one after the other: when the vehicle at one connector leaves
+    while another waits at the next, that is a vehicle that goes and then one that comes (E01.FR.14).
+    """
+
+    __slots__ = ("_bay_occupied", "_met", "_variables", "evse")
 
     def __init__(self, evse: Evse, variables: DeviceModel) -> None:
         self.evse = evse
         self._variables = variables
+        self._bay_occupied = False
+        self._met: ConnectedVehicle | None = None
 
     def facts(self, *, authorized: bool) -> Facts:
-        """How things are. authorized: somebody may charge."""
+        """How things are, as far as they have been noticed. authorized: somebody may charge."""
+        vehicle = self.vehicle
         return Facts(
-            bay_occupied=self.evse.bay_occupied,
-            ev_connected=self.evse.vehicle is not None,
+            bay_occupied=self._bay_occupied,
+            ev_connected=vehicle is not None,
             authorized=authorized,
             signs=self._variables[SAMPLED_DATA_SIGN_READINGS],
-            energy_flows=self.evse.transfer is Transfer.CHARGING,
+            energy_flows=vehicle is not None and self.evse.transfer is Transfer.CHARGING,
         )
+
+    @property
+    def vehicle(self) -> ConnectedVehicle | None:
+        """The vehicle that is connected, unless it is another one than the one that was met."""
+        vehicle = self.evse.vehicle
+        return vehicle if self._met is None or vehicle is self._met else None
+
+    @property
+    def bay_has_changed(self) -> bool:
+        """Something has come into the parking bay, or left it, which is yet to be noticed."""
+        return self._bay_occupied != self.evse.bay_occupied
+
+    def notice_bay(self) -> None:
+        """See whether something stands in the parking bay."""
+        self._bay_occupied = self.evse.bay_occupied
+
+    def meet(self) -> None:
+        """The vehicle that is connected is the one that the transaction is about, until it parts."""
+        self._met = self.evse.vehicle
+
+    def part(self) -> None:
+        """The vehicle is gone; another may come."""
+        self._met = None
+
+    def recall(self, before: Facts) -> None:
+        """Go on with what had been noticed before a power cycle."""
+        self._bay_occupied = before.bay_occupied
+        if before.ev_connected:
+            self.meet()
+
+    def forget(self) -> None:
+        """What is here is to be noticed once more."""
+        self._bay_occupied = False
+        self._met = None
 
     @property
     def charging_state(self) -> str:
         """A value of ChargingStateEnumType."""
-        return _CHARGING_STATES[self.evse.transfer]
+        return _CHARGING_STATES[Transfer.IDLE if self.vehicle is None else self.evse.transfer]
 
     @property
     def connector_id(self) -> int | None:
         """The connector that a vehicle is connected to."""
-        return None if self.evse.vehicle is None or self.evse.plugged is None else self.evse.plugged.connector_id
+        return None if self.vehicle is None or self.evse.plugged is None else self.evse.plugged.connector_id
 
     @property
     def cable_max_a(self) -> int | None:
@@ -57,7 +98,10 @@ class Outlet:
     @property
     def phases_used(self) -> int | None:
         """By how many phases energy flows; None when it does not, and for direct current."""
-        return self.evse.meter.read().phases_used or None
+        vehicle, offer = self.vehicle, self.evse.offer
+        if vehicle is None or offer is None or self.evse.transfer is not Transfer.CHARGING:
+            return None
+        return min(offer.phases, vehicle.spec.phases) or None
 
     @property
     def energy_wh(self) -> float:
@@ -76,12 +120,14 @@ class Outlet:
         return self.evse.fault_code or (connector.fault_code if connector is not None else None)
 
     def let_flow(self, *, flow: bool) -> bool:
-        """Have the contactor closed, and the cable locked, or the contactor open. Returns whether that was a change."""
-        contactor, before = self.evse.contactor, self.evse.contactor.closed
+        """Have the contactor closed, and the cable locked, or the contactor open. Returns whether that was a change.
+
+        Where the cable cannot be locked the contactor stays open (G05.FR.01).
+        """
+        contactor, connector, before = self.evse.contactor, self.evse.plugged, self.evse.contactor.closed
         if flow and not before:
-            if self.evse.plugged is not None:
-                self.evse.plugged.lock()
-            contactor.close()
+            if connector is None or connector.fixed_cable or connector.lock():
+                contactor.close()
         elif before and not flow:
             contactor.open()
         return contactor.closed != before
@@ -94,5 +140,5 @@ class Outlet:
 
     @property
     def locked(self) -> bool:
-        """A cable is locked in."""
-        return any(connector.locked for connector in self.evse.connectors)
+        """A driver's cable is locked in."""
+        return any(connector.locked and not connector.fixed_cable for connector in self.evse.connectors)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable
+from typing import Final
 
 from shared.clock import Clock
 from station.blocks.meter_values import Aligned, Sampling
+
+ALIVE_S: Final = 60.0
+"""So often it is remembered that a transaction had power, whatever else happens: so exactly is known when it failed."""
 
 
 class Kind(enum.Enum):
@@ -17,6 +21,7 @@ class Kind(enum.Enum):
     FOR_END = enum.auto()  # the Ended event, every TxEndedInterval
     ALIGNED = enum.auto()  # an Updated event, at every full AlignedDataInterval of the clock
     ALIGNED_FOR_END = enum.auto()  # the Ended event, at every full AlignedDataTxEndedInterval of the clock
+    ALIVE = enum.auto()  # nobody: to remember that there is power
 
 
 class _Periodic:
@@ -35,7 +40,8 @@ class _Periodic:
         interval_s = self._interval_s()
         if now < self._last + interval_s:
             return False
-        self._last += interval_s * ((now - self._last) // interval_s)
+        # One at least: now may be last + interval_s and yet, by a hair, not interval_s after last.
+        self._last += interval_s * max(1.0, (now - self._last) // interval_s)
         return True
 
     def next_at(self) -> float:
@@ -53,9 +59,10 @@ class Pace:
         self._periodic = {
             Kind.UPDATED: _Periodic(lambda: sampling.updated_interval_s),
             Kind.FOR_END: _Periodic(lambda: sampling.ended_interval_s),
+            Kind.ALIVE: _Periodic(lambda: ALIVE_S),
         }
         self._aligned = {
-            Kind.ALIGNED: Aligned(lambda: sampling.aligned_interval_s),
+            Kind.ALIGNED: Aligned(lambda: sampling.aligned_updated_interval_s),
             Kind.ALIGNED_FOR_END: Aligned(lambda: sampling.aligned_ended_interval_s),
         }
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What an EVSE looks like to a transaction at one moment.
 
     bay_occupied: by the parking bay's detector. ev_connected: there is a vehicle on the cable. authorized: somebody
@@ -37,12 +35,13 @@ TX_POINTS: Final = frozenset(_HOLDS)
 
 
 def starts(start_points: Collection[str], before: Facts, now: Facts) -> bool:
-    """Whether one of the start points has come to hold.
+    """Whether one of the start points has come to hold, or holds when somebody is authorized.
 
-    A point that has held all the time starts nothing: a vehicle that stays when its transaction has ended does not
-    start the next one by being there.
+    A point that has held all the time starts nothing by itself: a vehicle that stays when its transaction has ended
+    does not start the next one by being there, but its driver does with a token.
     """
-    return any(_HOLDS[point](now) and not _HOLDS[point](before) for point in start_points)
+    newly_authorized = now.authorized and not before.authorized
+    return any(_HOLDS[point](now) and (newly_authorized or not _HOLDS[point](before)) for point in start_points)
 
 
 def ends(start_points: Collection[str], stop_points: Collection[str], before: Facts, now: Facts) -> bool:
@@ -55,3 +54,8 @@ def ends(start_points: Collection[str], stop_points: Collection[str], before: Fa
         return True
     waits_in_bay = now.bay_occupied and "ParkingBayOccupancy" in {*start_points, *stop_points}
     return not (now.ev_connected or now.authorized or waits_in_bay)
+
+
+def end_with_authorization(stop_points: Collection[str]) -> bool:
+    """Whether a transaction is over when its authorization is (F03.FR.03)."""
+    return not {"Authorized", "PowerPathClosed"}.isdisjoint(stop_points)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, Self
 
+from station.blocks.transactions.grant import Grant
 from station.id_token import IdToken
 from station.outgoing import Payload
 
@@ -20,8 +21,8 @@ class Transaction:
 
     connector_id: None until a vehicle is connected (E01.FR.16). began_wh: the meter's register at the start. seq_no: of
     the next event (E01.FR.07). id_token: who was the first to be authorized. stopped_reason: why the authorization has
-    ended, where that did not end the transaction. charged_s: for so long energy had flowed at charging_since, the POSIX
-    time from which on it flows again; None: it does not.
+    ended, where that did not end the transaction. charged_s: for so long energy had flowed at charging_since, the
+    monotonic time from which on it flows again; None: it does not.
     """
 
     transaction_id: str
@@ -63,6 +64,14 @@ class Transaction:
             payload["evse"] = {"id": self.evse_id}
         return payload | _given(more)
 
+    def granted(self, grant: Grant) -> None:
+        """Somebody may charge, and the CSMS is told."""
+        self.id_token, self.group_id_token = grant.id_token, grant.group_id_token
+        if grant.remote_start_id is not None:
+            self.remote_start_id = grant.remote_start_id
+        if grant.reservation_id is not None:
+            self.reservation_id = grant.reservation_id
+
     def keep_for_end(self, meter_values: list[Payload]) -> None:
         """Have samples sent with the Ended event; where there are too many, intermediate ones go (E06.FR.13)."""
         self.ended_values += meter_values
@@ -70,7 +79,7 @@ class Transaction:
             del self.ended_values[1:-1:2]
 
     def charging_s(self, now: float) -> float:
-        """Seconds for which energy has been flowing until `now`, a POSIX time."""
+        """Seconds for which energy has been flowing until `now`, by the monotonic clock."""
         return self.charged_s + (now - self.charging_since if self.charging_since is not None else 0.0)
 
     def flows(self, now: float, *, energy_flows: bool) -> None:
@@ -95,9 +104,9 @@ class Transaction:
             "began_wh": round(self.began_wh, 3),
         }
 
-    def to_json(self) -> Payload:
-        """What outlasts a power cycle."""
-        return asdict(self)
+    def to_json(self, now: float) -> Payload:
+        """What outlasts a power cycle; energy flows no more then. now: monotonic."""
+        return asdict(self) | {"charged_s": self.charging_s(now), "charging_since": None}
 
     @classmethod
     def from_json(cls, kept: Payload) -> Self:

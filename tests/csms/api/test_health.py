@@ -42,6 +42,15 @@ class TestReadiness:
         answer = await site.get("/readyz")
         assert (answer.status, answer.json["database"]) == (503, "database is locked")
 
+    async def test_one_whose_database_takes_nothing_is_not_ready_until_it_does(self, site: Site) -> None:
+        site.csms._is_listening = True  # noqa: SLF001 - nothing listens in memory
+        site.break_store()
+        answer = await site.get("/readyz")
+        assert (answer.status, answer.json["database"]) == (503, "attempt to write a readonly database")
+        site.mend_store()
+        assert (await site.get("/readyz")).status == 200
+        assert (await site.get("/api/v1/tokens")).json["tokens"] == [], "nobody sees that it was tried"
+
     async def test_one_whose_database_is_silent_is_not_ready(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         async def say_nothing(_work: object) -> None:
             await trio.sleep_forever()

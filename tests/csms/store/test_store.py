@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import trio
 import trio.testing
@@ -158,6 +159,27 @@ async def test_a_locked_sqlite_database_is_unavailable_and_then_serves_again(
         somebody_else.close()
         await _commit(store)
         assert await store.read(count) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_postgresql_that_was_cut_off_is_noticed_unless_the_url_wants_it_otherwise(database_url: str) -> None:
+    def ask(connection: Connection) -> dict[str, str]:
+        link: psycopg.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]  # it is psycopg's
+        return link.info.get_parameters()
+
+    async with open_store(f"{database_url}&keepalives_idle=60") as store:
+        asked = await store.read(ask)
+    assert asked["connect_timeout"] == "5"
+    assert asked["tcp_user_timeout"] == "20000"
+    assert (asked["keepalives_idle"], asked["keepalives_interval"], asked["keepalives_count"]) == ("60", "5", "2")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("asked", "used"), [("off", "on"), ("local", "local"), ("on", "on")])
+async def test_a_commit_of_postgresql_is_on_disk_when_it_is_done(database_url: str, asked: str, used: str) -> None:
+    async with open_store(f"{database_url}&options=-csynchronous_commit%3D{asked}") as store:
+        for _ in range(2):
+            assert await store.change(lambda link: link.scalar(text("SHOW synchronous_commit"))) == used
 
 
 @pytest.mark.parametrize(

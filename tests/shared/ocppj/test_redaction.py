@@ -254,3 +254,18 @@ def test_the_deepest_payload_that_is_read_can_be_redacted() -> None:
     for _ in range(100):
         payload = {"a": [payload]}
     assert redact(payload) == payload
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["passwd", "passPhrase", "PASSCODE", "aSecret", "privateKey", "private_key", "apiKey", "api_key", "api-key",
+     "simPin", "sim_pin", "sim-pin", "exiResponse"],
+)  # fmt: skip
+def test_a_name_of_a_secret_is_noticed_however_it_is_spelt(name: str) -> None:
+    assert may_hold_secrets(orjson.dumps({name: "x"}).decode())
+    assert orjson.dumps(redact({name: SECRET})) == orjson.dumps({name: REDACTED})
+
+
+@pytest.mark.parametrize("text", ['{"unit":"kWh"}', '{"status":"rapid"}', '{"a":"similar, passing, exit"}'])
+def test_what_only_looks_like_a_secret_at_first_is_none(text: str) -> None:
+    assert not may_hold_secrets(text)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from trio.testing import MockClock
 
 from shared.handshake import Refusal
 from shared.ocppj.schemas import Schemas
 from station.app import Station
 from station.fleet.figures import Outcome
+from station.fleet.outlook import Outlook, View
 from station.fleet.settings import FleetSettings
 from station.fleet.summary import summary
 from tests.station.fake_csms import FakeCsms
@@ -46,7 +48,7 @@ async def test_stations_connect_at_the_given_rate(autojump_clock: MockClock, sch
 
 
 def test_the_same_seed_gives_every_station_the_same_events(schemas: Schemas) -> None:
-    first, second, other = (in_virtual_time(lambda seed=seed: events_of(schemas, seed)) for seed in (3, 3, 4))
+    first, second, other = (in_virtual_time(partial(events_of, schemas, seed)) for seed in (3, 3, 4))
     assert first == second
     assert first != other
     assert sum(len(events) for events in first.values()) > 500
@@ -170,7 +172,7 @@ async def test_what_goes_wrong_with_messages_is_counted_by_kind(autojump_clock: 
         await trio.sleep(70)
         site.csms["CP_1"].unreachable = OSError("gone")
         await site.csms["CP_1"].hang_up()
-        await trio.sleep(0)
+        await trio.testing.wait_all_tasks_blocked()
         view = outlook.look()
         assert view.errors == {"Heartbeat: CallTimedOut": 2, "disconnected: 1006 connection lost": 1}
         assert view.messages == 4, "two BootNotifications and two StatusNotifications"
@@ -185,15 +187,18 @@ async def test_rates_and_answer_times_are_those_of_the_last_seconds(
         csms.thinks_s = {"Heartbeat": 0.25}
 
     async with running_fleet(schemas, replace(BUSY, count=4, arrivals=0), prepare=prepare) as (_, site, outlook):
-        for _ in range(60):
-            await trio.sleep(1)
-            view = outlook.look()
+        view = await _watched(outlook, 60)
         assert view.messages_per_s == pytest.approx(4, rel=0.2)
         assert view.p50_s == pytest.approx(0.25, rel=0.03)
         for csms in site.csms.values():
-            csms.interval_s = math.inf
             csms.freeze()
-        for _ in range(15):
-            await trio.sleep(1)
-            view = outlook.look()
+        view = await _watched(outlook, 15)
         assert (view.messages_per_s, view.p50_s, view.p99_s) == (0, None, None)
+
+
+async def _watched(outlook: Outlook, seconds: int) -> View:
+    """What is seen after so long, of who looks every second."""
+    for _ in range(seconds):
+        await trio.sleep(1)
+        outlook.look()
+    return outlook.look()

@@ -140,6 +140,7 @@ class AnyLife(RuleBasedStateMachine):
     @precondition(lambda self: self.evses[0].vehicle is not None)
     @rule(ready=st.booleans())
     def change_the_vehicles_mind(self, *, ready: bool) -> None:
+        self.alone.advance()  # it may be another vehicle's turn, as one has left
         for evse in self.evses:
             if evse.vehicle is not None:
                 evse.vehicle.set_ready(ready=ready)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from station.hardware import ConnectedVehicle, Evse, Hardware, Limits, Transfer, Vehicle
+from station.hardware import ConnectedVehicle, Connector, Evse, Hardware, Limits, Transfer, Vehicle
 from tests.station.hardware.bench import FLAT, HOUR_S, HandClock, charging, dc_vehicle, hardware
 
 
@@ -243,6 +243,21 @@ def test_a_vehicle_that_waits_at_a_second_connector_leaves_as_well(
     clock.wait(60)
     station.advance()
     assert (evse.connectors[1].plugged_in, evse.transfer) == (False, Transfer.CHARGING)
+
+
+@pytest.mark.parametrize(
+    "leave", [lambda connector: connector.unplug(), lambda connector: connector.disconnect_vehicle()]
+)
+def test_the_contactor_that_was_closed_for_one_vehicle_does_not_serve_the_next(
+    evse: Evse, leave: Callable[[Connector], None]
+) -> None:
+    charging(evse)
+    evse.connectors[1].plug_in()
+    leave(evse.connectors[0])
+    assert (evse.plugged, evse.contactor.closed) == (evse.connectors[1], False)
+    assert (evse.transfer, evse.meter.power_w) == (Transfer.CONNECTED, 0)
+    assert evse.contactor.close()
+    assert evse.transfer is Transfer.CHARGING
 
 
 def test_each_evse_changes_by_itself(clock: HandClock, station: Hardware) -> None:

@@ -125,7 +125,7 @@ def deliver(engine: Engine, told: list[Payload], at_hand: int = 100) -> dict[str
                 answer = await transaction_event(conversation, payload)
                 assert answers.setdefault(payload["seqNo"], answer) == answer
             name = ("CP_1", "T1")
-            record = conversation.ledger.find(name) or await conversation.ledger.recall(name)
+            record = await conversation.ledger.find_or_recall(name)
             kept = await store.read(look)
             store.writer.close()
         return {"gaps": record.seq_nos.missing(record.first_seq_no, record.final_seq_no), **kept}

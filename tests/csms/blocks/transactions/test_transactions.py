@@ -266,6 +266,55 @@ async def test_e14_an_end_without_a_start_is_asked_about(site: Site, autojump_cl
     assert (await whole(site))["complete"]
 
 
+# --- what comes again while it is being written -----------------------------------------------------------------------
+
+
+async def test_an_event_that_comes_again_while_it_is_written_is_told_once(site: Site) -> None:
+    station = await site.connect_ready()
+    started = session()[0]
+    site.hold_store()
+    await station.send([2, "first", "TransactionEvent", started])
+    await settle()
+    again = await site.connect()
+    await again.send([2, "again", "TransactionEvent", started])
+    await settle()
+    site.release_store()
+    assert (await again.receive())[:2] == [3, "again"]
+    assert len(await site.events("transaction.started")) == 1
+    assert (await whole(site))["events_received"] == 1
+
+
+async def test_one_whose_sender_has_gone_meanwhile_is_too_and_is_answered_as_before(site: Site) -> None:
+    await site.put("/api/v1/tokens/ISO14443/AA11", {"status": "Accepted"})
+    station = await site.connect_ready()
+    authorized = session()[1]
+    site.hold_store()
+    await station.send([2, "first", "TransactionEvent", authorized])
+    await settle()
+    await station.vanish()
+    again = await site.connect()
+    await again.send([2, "again", "TransactionEvent", authorized])
+    await settle()
+    site.release_store()
+    assert await again.receive() == [3, "again", {"idTokenInfo": {"status": "Accepted"}}]
+    assert len(await site.events("transaction.updated")) == 1
+    await tell(again, session()[0], session()[2])
+    assert (await whole(site))["events_received"] == 3
+
+
+async def test_one_that_the_database_has_not_taken_is_kept_when_it_comes_again(site: Site) -> None:
+    station = await site.connect_ready()
+    await tell(station, session()[0])
+    site.break_store()
+    for _ in range(2):
+        frame = await station.call("TransactionEvent", session()[1])
+        assert (frame[0], frame[2]) == (4, "InternalError")
+    site.mend_store()
+    await tell(station, *session()[1:])
+    assert (await whole(site))["complete"]
+    assert len(await site.events("transaction.updated")) == 3
+
+
 # --- remote starts and reservations -----------------------------------------------------------------------------------
 
 

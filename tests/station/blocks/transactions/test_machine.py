@@ -4,6 +4,7 @@ Started to its one Ended, and energy flows only for who may have it."""
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, cast
@@ -12,11 +13,13 @@ import trio
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from shared.ocppj import date_time
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201
 from station.blocks.authorization import Authorization
 from station.blocks.meter_values import Signer
 from station.blocks.reservation import Reservations
+from station.blocks.reservation.handlers import ReserveNowRequest
 from station.blocks.transactions import Transactions
 from station.blocks.transactions.points import TX_POINTS
 from station.device_model import (
@@ -32,7 +35,7 @@ from station.device_model import (
     TX_STOP_POINT,
     DeviceModel,
 )
-from station.hardware import Hardware, Locked
+from station.hardware import AC_VEHICLE, DC_VEHICLE, Hardware, Locked
 from station.id_token import IdToken
 from station.state import MemoryState
 
@@ -44,6 +47,7 @@ TOKENS: dict[str, dict[str, Any]] = {
     "boss": {"status": "Accepted", "groupIdToken": {"idToken": "masters", "type": "Central"}},
 }
 SCHEMAS = Schemas.load(V201)
+PLACES = st.integers(0, 2)  # connectors: two of the first EVSE, one of the second
 
 
 def token(name: str) -> IdToken:
@@ -95,7 +99,9 @@ class Charging(RuleBasedStateMachine):
         self.variables[MASTER_PASS_GROUP_ID] = "masters"
         self.variables[EV_CONNECTION_TIME_OUT] = 60
         random = Random(1)  # noqa: S311  # repeatable on purpose
-        self.hardware = Hardware.of([["cType2"], ["cCCS2"]], monotonic=lambda: self.clock.monotonic_s, random=random)
+        self.hardware = Hardware.of(
+            [["sType2", "cType2"], ["cCCS2"]], monotonic=lambda: self.clock.monotonic_s, random=random
+        )
         self.random = random
         self.hardware.watch(self.hardware_changed)
         self.events: list[dict[str, Any]] = []
@@ -148,13 +154,15 @@ class Charging(RuleBasedStateMachine):
             outgoing.answered(response)
             self.work()
 
-    @rule(evse=st.integers(0, 1))
-    def plug_in(self, evse: int) -> None:
-        self.hardware.evses[evse].connectors[0].plug_in()
+    @rule(place=PLACES, stays_s=st.sampled_from([None, 300]))
+    def plug_in(self, place: int, stays_s: float | None) -> None:
+        _, connector = [*self.hardware.connectors()][place]
+        usual = DC_VEHICLE if connector.phases == 0 else AC_VEHICLE
+        connector.plug_in(replace(usual, departure_s=stays_s))
 
-    @rule(evse=st.integers(0, 1))
-    def unplug(self, evse: int) -> None:
-        connector = self.hardware.evses[evse].connectors[0]
+    @rule(place=PLACES)
+    def unplug(self, place: int) -> None:
+        _, connector = [*self.hardware.connectors()][place]
         try:
             connector.unplug()
         except Locked:
@@ -163,6 +171,19 @@ class Charging(RuleBasedStateMachine):
     @rule(evse=st.integers(0, 1), name=st.sampled_from(sorted(TOKENS)))
     def present(self, evse: int, name: str) -> None:
         self.transactions.present_token(evse + 1, token(name), lambda _: None)
+
+    @rule(place=PLACES, name=st.sampled_from(["anna", "carl"]))
+    def plug_in_and_charge(self, place: int, name: str) -> None:
+        self.plug_in(place, None)
+        self.converse()
+        self.present(place // 2, name)
+        self.converse()
+
+    @rule(evse=st.integers(0, 1), name=st.sampled_from(sorted(TOKENS)), lasts_s=st.sampled_from([30, 3600]))
+    def reserve(self, evse: int, name: str, lasts_s: int) -> None:
+        expires_at = date_time.to_wire(self.clock.now() + timedelta(seconds=lasts_s))
+        request: ReserveNowRequest = {"id": 5, "expiryDateTime": expires_at, "idToken": token(name), "evseId": evse + 1}
+        self.reservations.reserve_now(request)
 
     @rule(evse=st.integers(0, 1))
     def press_stop(self, evse: int) -> None:
@@ -188,7 +209,7 @@ class Charging(RuleBasedStateMachine):
     @rule(evse=st.integers(0, 1), check=st.booleans(), name=st.sampled_from(["anna", "carl", "dora"]))
     def remote_start(self, evse: int, *, check: bool, name: str) -> None:
         session = self.transactions.sessions[evse + 1]
-        if session.grant is None and not session.is_for_somebody_else(token(name)):
+        if self.transactions.may_start(session, token(name), None):
             self.transactions.remote_start(session, token(name), None, 7, check=check)
 
     @rule(evse=st.integers(0, 1))
@@ -246,7 +267,16 @@ class Charging(RuleBasedStateMachine):
         for evse in self.hardware.evses:
             if evse.contactor.closed:
                 assert self.usable
-                assert self.transactions.sessions[evse.evse_id].grant is not None
+                session = self.transactions.sessions[evse.evse_id]
+                assert session.grant is not None
+                assert session.transaction is not None or "EnergyTransfer" in self.variables[TX_START_POINT]
+
+    @invariant()
+    def a_cable_is_locked_only_for_somebody(self) -> None:
+        for evse in self.hardware.evses:
+            session = self.transactions.sessions[evse.evse_id]
+            if any(connector.locked for connector in evse.connectors):
+                assert session.grant is not None or session.locked_for is not None
 
     @invariant()
     def registers_only_grow(self) -> None:
@@ -262,7 +292,9 @@ class Charging(RuleBasedStateMachine):
             evse.clear_fault()
             evse.occupy(occupied=False)
         for number in (0, 1):
-            self.unplug(number)
+            self.press_stop(number)
+        for place in range(3):
+            self.unplug(place)
         self.converse()
         self.wait(7200)
         self.converse()
