@@ -16,6 +16,7 @@ from shared.clock import TrioClock
 from shared.endpoint import Language
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201, Side
+from station.blocks.data_transfer import NO_VENDORS, Vendors
 from station.blocks.provisioning import BootReason
 from station.device_model import BASIC_AUTH_PASSWORD, IDENTITY, DeviceModel
 from station.faults import Faults
@@ -57,11 +58,13 @@ class Station:
         clock: TrioClock,
         random: Random,
         schemas: Schemas,
+        vendors: Vendors = NO_VENDORS,
         witness: Witness | None = None,
     ) -> None:
         """csms_url: ws:// or wss://, without the identity, else ValueError. open_stream: opens a stream to such a URL.
 
         state: what the firmware remembers. random: gives message ids and jitter: the same seed, the same messages.
+        vendors: who serves whose DataTransfer.
         witness: None for one that writes the log.
         """
         self.identity = identity
@@ -73,6 +76,7 @@ class Station:
         self._state = state
         self._clock = clock
         self._random = random
+        self._vendors = vendors
         self._language = Language(V201, schemas, Side.STATION)
         self._witness = Witness(identity) if witness is None else witness
         variables.deliver(IDENTITY, identity)
@@ -139,6 +143,7 @@ class Station:
             clock=self._clock,
             random=self._random,
             boot_reason=reason,
+            vendors=self._vendors,
             reboot=self.reboot,
             witness=self._witness,
         )

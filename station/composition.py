@@ -16,6 +16,7 @@ from shared.handshake import open_stream
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201
 from station.app import Station
+from station.blocks.data_transfer import load_vendors
 from station.device_model import MESSAGE_TIMEOUT, DeviceModel
 from station.hardware import Hardware
 from station.hardware_memory import remember_hardware
@@ -94,6 +95,7 @@ def _station(
         clock=TrioClock(SystemClock().now()),
         random=random,
         schemas=Schemas.load(V201),
+        vendors=load_vendors(),
         witness=witness,
     )
 

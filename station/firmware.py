@@ -15,8 +15,9 @@ from shared.endpoint import Endpoint, Language, Late, Wire
 from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported, PeerError
 from shared.websocket import WebSocket, WebSocketClosed
 from station.blocks.authorization import Authorization
-from station.blocks.availability import Availability, Changes, ConnectorStatus
+from station.blocks.availability import Availability, Changes, ConnectorStatus, Locks
 from station.blocks.block import Block, Handler
+from station.blocks.data_transfer import DataTransfer, Vendors
 from station.blocks.meter_values import MeterValues, Signer
 from station.blocks.provisioning import (
     BootReason,
@@ -61,12 +62,13 @@ class Firmware:
         clock: TrioClock,
         random: Random,
         boot_reason: BootReason,
+        vendors: Vendors,
         reboot: Callable[[BootReason], None],
         witness: Witness,
     ) -> None:
         """state: what it knows from before the boot. boot_reason: why it boots, which the CSMS is told.
 
-        random: gives the message ids. reboot: boots another.
+        random: gives the message ids. vendors: who serves whose DataTransfer. reboot: boots another.
         """
         self._identity = identity
         self._hardware = hardware
@@ -146,7 +148,9 @@ class Firmware:
             self.transactions,
             self._meter_values,
             self._availability,
+            Locks(hardware, clock, monotonic=monotonic),
             self._resets,
+            DataTransfer(identity, vendors),
             Variables(identity, variables, monotonic=monotonic, reconnect=link.reconnect),
             NetworkProfileSettings(identity, variables, link.profiles),
             Reports(identity, variables, clock, monotonic=monotonic),

@@ -25,6 +25,7 @@ from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201, Side
 from shared.websocket import Patience, WebSocketClosed
 from station.app import Station
+from station.blocks.data_transfer import NO_VENDORS, Vendors
 from station.device_model import DeviceModel
 from station.hardware import Hardware
 from station.state import MemoryState, State
@@ -194,6 +195,7 @@ async def station_on_fake_csms(
     variables: DeviceModel | None = None,
     state: State | None = None,
     seed: int = 1,
+    vendors: Vendors = NO_VENDORS,
     **behaviour: Any,
 ) -> AsyncIterator[tuple[Station, FakeCsms]]:
     """A running station and its CSMS. behaviour: attributes of FakeCsms that are other than usual from the start."""
@@ -213,6 +215,7 @@ async def station_on_fake_csms(
             clock=TrioClock(START),
             random=Random(seed),  # noqa: S311  # repeatable on purpose
             schemas=schemas,
+            vendors=vendors,
         )
         async with trio.open_nursery() as station_nursery:
             station_nursery.start_soon(station.run)
