@@ -16,6 +16,7 @@ from shared.clock import TrioClock
 from shared.endpoint import Language
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201, Side
+from station.blocks.data_transfer import NO_VENDORS, Vendors
 from station.blocks.provisioning import BootReason
 from station.device_model import BASIC_AUTH_PASSWORD, IDENTITY, DeviceModel
 from station.faults import Faults
@@ -26,6 +27,7 @@ from station.network import Network, OpenStream
 from station.network_profile import NetworkProfiles
 from station.state import State
 from station.state.keys import BOOT_REASON
+from station.witness import Witness
 
 log = logging.getLogger()
 
@@ -56,21 +58,27 @@ class Station:
         clock: TrioClock,
         random: Random,
         schemas: Schemas,
+        vendors: Vendors = NO_VENDORS,
+        witness: Witness | None = None,
     ) -> None:
         """csms_url: ws:// or wss://, without the identity, else ValueError. open_stream: opens a stream to such a URL.
 
         state: what the firmware remembers. random: gives message ids and jitter: the same seed, the same messages.
+        vendors: who serves whose DataTransfer.
+        witness: None for one that writes the log.
         """
         self.identity = identity
         self.hardware = hardware
         self.network = Network(open_stream)
         self.faults = Faults(identity, random, half_open=self.network.silence, power_cut=self.cut_power)
         self.firmware: Firmware | None = None
-        self._variables = variables
+        self.variables = variables
         self._state = state
         self._clock = clock
         self._random = random
+        self._vendors = vendors
         self._language = Language(V201, schemas, Side.STATION)
+        self._witness = Witness(identity) if witness is None else witness
         variables.deliver(IDENTITY, identity)
         variables.deliver(BASIC_AUTH_PASSWORD, password)
         profiles = NetworkProfiles(identity, csms_url, variables, state)
@@ -122,12 +130,12 @@ class Station:
         self.hardware.restore_power()
 
     async def _run_firmware(self, reason: BootReason) -> _Restart:
-        self._variables.recall()
+        self.variables.recall()
         link = self._new_link()
         firmware = Firmware(
             self.identity,
             self.hardware,
-            self._variables,
+            self.variables,
             self._state,
             link,
             self.faults,
@@ -135,7 +143,9 @@ class Station:
             clock=self._clock,
             random=self._random,
             boot_reason=reason,
+            vendors=self._vendors,
             reboot=self.reboot,
+            witness=self._witness,
         )
         self._restart, restarts = trio.open_memory_channel[_Restart](1)
         with self.hardware.watching(

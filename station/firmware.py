@@ -12,12 +12,12 @@ import trio
 
 from shared.clock import TrioClock
 from shared.endpoint import Endpoint, Language, Late, Wire
-from shared.message_log import MessageLog
 from shared.ocppj.errors import CallFailed, CallRefused, ConnectionLost, NotSupported, PeerError
 from shared.websocket import WebSocket, WebSocketClosed
 from station.blocks.authorization import Authorization
-from station.blocks.availability import Availability, Changes, ConnectorStatus
+from station.blocks.availability import Availability, Changes, ConnectorStatus, Locks
 from station.blocks.block import Block, Handler
+from station.blocks.data_transfer import DataTransfer, Vendors
 from station.blocks.meter_values import MeterValues, Signer
 from station.blocks.provisioning import (
     BootReason,
@@ -41,6 +41,7 @@ from station.link import Link
 from station.outgoing import Outgoing, Payload
 from station.pulse import Pulse
 from station.state import State
+from station.witness import Witness
 
 log = logging.getLogger()
 
@@ -61,11 +62,13 @@ class Firmware:
         clock: TrioClock,
         random: Random,
         boot_reason: BootReason,
+        vendors: Vendors,
         reboot: Callable[[BootReason], None],
+        witness: Witness,
     ) -> None:
         """state: what it knows from before the boot. boot_reason: why it boots, which the CSMS is told.
 
-        random: gives the message ids. reboot: boots another.
+        random: gives the message ids. vendors: who serves whose DataTransfer. reboot: boots another.
         """
         self._identity = identity
         self._hardware = hardware
@@ -76,6 +79,7 @@ class Firmware:
         self._state = state
         self._link = link
         self._faults = faults
+        self._witness = witness
         self._changed = Pulse()
         self._answering = False
         self._connected = False
@@ -98,6 +102,7 @@ class Firmware:
             reservations=self._reservations,
             usable=self._usable,
             online=lambda: self.online,
+            happened=witness.happened,
         )
         self._resets = Resets(identity, hardware, variables, self.transactions, monotonic=monotonic, reboot=reboot)
         self._availability = Availability(
@@ -143,7 +148,9 @@ class Firmware:
             self.transactions,
             self._meter_values,
             self._availability,
+            Locks(hardware, clock, monotonic=monotonic),
             self._resets,
+            DataTransfer(identity, vendors),
             Variables(identity, variables, monotonic=monotonic, reconnect=link.reconnect),
             NetworkProfileSettings(identity, variables, link.profiles),
             Reports(identity, variables, clock, monotonic=monotonic),
@@ -151,6 +158,11 @@ class Firmware:
         self._handlers: Final[Mapping[str, Handler]] = {
             action: handler for block in self._blocks for action, handler in block.handlers.items()
         }
+
+    @property
+    def connected(self) -> bool:
+        """There is a connection, whatever the CSMS says on it."""
+        return self._connected
 
     @property
     def online(self) -> bool:
@@ -236,14 +248,18 @@ class Firmware:
     async def _work(self) -> None:
         """Do what time brings, and keep what there is to remember, also while nobody is connected."""
         while True:
-            self._hardware.advance()
-            while any(block.tick() for block in self._blocks):
-                self._changed.beat()
+            self._do_what_is_due()
             if self._state.unkept:
                 await self._state.keep()
                 continue
             with trio.move_on_at(min(self._hardware.next_change_at(), *(block.tick_at() for block in self._blocks))):
                 await self._changed.wait()
+
+    def _do_what_is_due(self) -> None:
+        """Let happen, and let every block do, what time has brought until now."""
+        self._hardware.advance()
+        while any(block.tick() for block in self._blocks):
+            self._changed.beat()
 
     async def _converse(self, ws: WebSocket) -> WebSocketClosed:
         """Live on one connection until it ends."""
@@ -273,7 +289,7 @@ class Firmware:
             self._language,
             self._answer,
             self._provisioning.admit,
-            messages=MessageLog(self._identity),
+            messages=self._witness,
             new_message_id=lambda: str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
             call_timeout_s=self._variables[MESSAGE_TIMEOUT],
         )
@@ -301,8 +317,10 @@ class Firmware:
         """Say what there is to say, one CALL at a time, as long as the connection lasts.
 
         What it tells of is kept before: what the CSMS knows of the station, that knows of itself after a power cycle.
+        And it is what time has brought by now, whichever task wakes up first: so the same seed says the same.
         """
         while True:
+            self._do_what_is_due()
             while self._state.unkept:
                 await self._state.keep()
             outgoing = None if self._answering else self._next_call()

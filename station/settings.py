@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
+from urllib.parse import urlsplit
 
 from shared.handshake import connection_url
 
@@ -44,7 +45,8 @@ class Settings:
 
     csms: URL without the identity. evses; connectors: of each EVSE. call_timeout: seconds. state_dir: None for one
     that remembers nothing. seed: None for another run every time. control: None for no control interface;
-    control_token: None for none on loopback.
+    control_token: None for none on loopback. scenario: files or directories to play, none to run until a signal.
+    junit: where to write how they went. csms_api, csms_api_token: the CSMS's REST interface, for scenarios that ask it.
     """
 
     identity: str
@@ -59,6 +61,10 @@ class Settings:
     control: Address | None = None
     control_token: str | None = None
     test_hooks: bool = False
+    scenario: Sequence[Path] = ()
+    junit: Path | None = None
+    csms_api: str | None = None
+    csms_api_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class _Option:
     default: Any
     help: str
     metavar: str | None  # None: it takes no value on the command line
+    repeatable: bool = False  # then its value is a tuple
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -83,8 +90,9 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         if option.metavar is None:
             parser.add_argument(f"--{option.name}", action="store_const", const="yes", help=option.help)
         else:
-            default = "" if option.default is None else f" (default: {option.default})"
-            parser.add_argument(f"--{option.name}", metavar=option.metavar, help=option.help + default)
+            default = f" (default: {option.default})" if option.default not in {None, ()} else ""
+            action = "append" if option.repeatable else "store"
+            parser.add_argument(f"--{option.name}", metavar=option.metavar, action=action, help=option.help + default)
     given = vars(parser.parse_args(arguments))
     chosen: dict[str, Any] = {}
     for option in (_IDENTITY_OPTION, *_OPTIONS):
@@ -96,11 +104,16 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         if text is None and option is _IDENTITY_OPTION:
             parser.error("the station needs an identity: python -m station CP_1")
         try:
-            chosen[field] = option.default if text is None else option.read(text)
+            if option.repeatable:
+                chosen[field] = tuple(map(option.read, [text] if isinstance(text, str) else text or option.default))
+            else:
+                chosen[field] = option.default if text is None else option.read(text)
         except ValueError as error:
             parser.error(f"{source}: {error}")
+    chosen["log_level"] = chosen["log_level"] or ("warning" if chosen["scenario"] else "info")
     settings = Settings(**chosen)
     _check_control(settings, parser)
+    _check_scenario(settings, parser)
     return settings
 
 
@@ -112,6 +125,13 @@ def _check_control(settings: Settings, parser: _Parser) -> None:
         )
     if address is None and settings.test_hooks:
         parser.error("--test-hooks is part of the control interface: give --control as well")
+
+
+def _check_scenario(settings: Settings, parser: _Parser) -> None:
+    if settings.junit is not None and not settings.scenario:
+        parser.error("--junit tells how scenarios went: give --scenario as well")
+    if settings.csms_api_token is not None and settings.csms_api is None:
+        parser.error("--csms-api-token is for the REST interface that --csms-api names: give that as well")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -172,6 +192,24 @@ def _switch(text: str) -> bool:
     return text.lower() in {"yes", "true", "1"}
 
 
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("this is not a path")
+    return Path(text)
+
+
+def rest_url(text: str) -> str:
+    """The URL of a REST interface. Raises ValueError."""
+    try:
+        parts = urlsplit(text)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValueError(f"{text!r} is not a URL such as http://127.0.0.1:8080")
+    return text
+
+
 def _directory(text: str) -> Path:
     if not text or (Path(text).exists() and not Path(text).is_dir()):
         raise ValueError(f"{text!r} is not a directory")
@@ -205,6 +243,15 @@ _OPTIONS: Final = (
     _Option("control-token", _token, None, "what they must show as 'Authorization: Bearer TOKEN'", "TOKEN"),
     _Option("test-hooks", _switch, False, "let them reach into the station's memory as well, for tests", None),
     _Option("seed", _seed, None, "makes a run repeatable: the same message ids, the same jitter", "N"),
-    _Option("log-level", _log_level, "info", ", ".join(_LOG_LEVELS), "LEVEL"),
+    _Option("scenario", _path, (), "play this file, or those of this directory, and end; again for more", "PATH", True),
+    _Option("junit", _path, None, "write how the scenarios went, as JUnit XML", "FILE"),
+    _Option("csms-api", rest_url, None, "the CSMS's REST interface, for scenarios that ask it", "URL"),
+    _Option("csms-api-token", _token, None, "what to show it as 'Authorization: Bearer TOKEN'", "TOKEN"),
+    _Option(
+        "log-level", _log_level, None, f"{', '.join(_LOG_LEVELS)} (default: info; warning with --scenario)", "LEVEL"
+    ),
 )
-_EPILOG: Final = "Each option can also be set in the environment, as STATION_<NAME>; the command line wins."
+_EPILOG: Final = (
+    "Each option can also be set in the environment, as STATION_<NAME>; the command line wins. A run of scenarios ends "
+    "with status 0 when all have passed, 1 when one has not, 2 for a mistake in one: see docs/scenarios.md."
+)

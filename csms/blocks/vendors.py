@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from importlib import metadata
 from typing import Any, Final
 
 from csms.user_mistake import UserMistake
+from shared.extensions import ExtensionBroken, load_functions
 
 ENTRY_POINTS: Final = "csms.data_transfer"
 
@@ -23,16 +23,7 @@ def load_vendors() -> Vendors:
 
     Raises UserMistake for one that cannot be imported, or is there twice.
     """
-    handlers: dict[str, VendorHandler] = {}
-    for entry_point in metadata.entry_points(group=ENTRY_POINTS):
-        where = f"the entry point {entry_point.name} = {entry_point.value} of {ENTRY_POINTS}"
-        if entry_point.name in handlers:
-            raise UserMistake(f"{where}: that vendorId is served by another one already, uninstall one of them")
-        try:
-            handler = entry_point.load()
-        except Exception as error:  # it is somebody else's code, which may fail in any way
-            raise UserMistake(f"{where} does not load: {type(error).__name__}: {error}") from error
-        if not callable(handler):
-            raise UserMistake(f"{where} is not a function")
-        handlers[entry_point.name] = handler
-    return handlers
+    try:
+        return load_functions(ENTRY_POINTS)
+    except ExtensionBroken as broken:
+        raise UserMistake(str(broken)) from broken

@@ -3,57 +3,21 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
-from shared.ocppj import date_time
 from shared.rest.problems import Problem
 from station.app import Station
 from station.control.requests import impossible, read_body, running
-from station.control.tokens import TOKEN_TYPES, read_id_token
+from station.deeds import CACHED_FIELDS, VARIABLE_FIELDS
 from station.device_model import Unacceptable
-from station.fields import Field, Invalid, array, choice, record, text, whole
+from station.fields import record
 from station.id_token import IdToken, IdTokenInfo
 
-_STATUSES: Final = (
-    "Accepted",
-    "Blocked",
-    "ConcurrentTx",
-    "Expired",
-    "Invalid",
-    "NoCredit",
-    "NotAllowedTypeEVSE",
-    "NotAtThisLocation",
-    "NotAtThisTime",
-    "Unknown",
-)
-_VALUE_LENGTH: Final = 2500
-_MOST_EVSES: Final = 1000
-
-
-def _moment(value: Any, pointer: str) -> str:
-    if isinstance(value, str):
-        try:
-            date_time.from_wire(value)
-        except ValueError:
-            pass
-        else:
-            return value
-    raise Invalid.unexpected(pointer, "a date and time such as 2030-01-01T12:00:00Z", value)
-
-
-_VARIABLE: Final = record({"value": Field(text(most=_VALUE_LENGTH), required=True), "instance": Field(text(most=50))})
-_CACHED: Final = record(
-    {
-        "type": Field(choice(TOKEN_TYPES), default="ISO14443"),
-        "status": Field(choice(_STATUSES), default="Accepted"),
-        "cacheExpiryDateTime": Field(_moment),
-        "evseId": Field(array(whole(least=1), least=1, most=_MOST_EVSES)),
-        "groupIdToken": Field(read_id_token),
-    }
-)
+_VARIABLE: Final = record(VARIABLE_FIELDS)
+_CACHED: Final = record(CACHED_FIELDS)
 
 
 def hook_routes(station: Station) -> Blueprint:

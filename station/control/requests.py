@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -12,11 +11,13 @@ from quart import request
 
 from shared.rest.problems import Problem
 from station.app import Station
-from station.fields import Invalid, Read
+from station.deeds import Deed, Impossible
+from station.fields import Invalid, Read, record
 from station.firmware import Firmware
 from station.hardware import Connector, Evse, HardwareError
 
 Value = TypeVar("Value")
+Target = TypeVar("Target")
 
 
 async def read_json() -> Any:
@@ -71,13 +72,15 @@ def impossible(why: str) -> Problem:
     return Problem(HTTPStatus.CONFLICT, why[:1].upper() + why[1:])
 
 
-@contextmanager
-def in_the_world() -> Iterator[None]:
-    """What the hardware refuses in this block becomes a Problem 409."""
+async def perform(deed: Deed[Target], target: Target) -> Mapping[str, Any]:
+    """Do what the request says, and return that. Raises Problem, 409 when the world does not let it happen."""
+    values = await read_body(record(deed.fields))
+    act = checked(lambda written: deed.prepare(target, written, ""), values)
     try:
-        yield
-    except HardwareError as error:
+        act()
+    except (HardwareError, Impossible) as error:
         raise impossible(str(error)) from None
+    return values
 
 
 def _is_number(text: str) -> bool:

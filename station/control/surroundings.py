@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Final
 
 from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
-from station.app import REBOOT_S, Station
-from station.control.requests import checked, impossible, read_body, read_json
+from station.app import Station
+from station.control.requests import perform
 from station.control.views import network_view
-from station.fields import Field, flag, number, record
-
-_LONGEST_S: Final = 1_000_000
-_DOWN: Final = record({"seconds": Field(number(above=0, most=_LONGEST_S)), "half_open": Field(flag, default=False)})
-_NOTHING: Final = record({})
-_POWER_CYCLE: Final = record(
-    {"graceful": Field(flag, default=False), "seconds": Field(number(least=0, most=_LONGEST_S), default=REBOOT_S)}
-)
+from station.deeds import STATION_DEEDS
 
 
 def network_routes(station: Station) -> Blueprint:
@@ -27,14 +19,12 @@ def network_routes(station: Station) -> Blueprint:
 
     @routes.post("/down")
     async def down() -> ResponseReturnValue:
-        how = await read_body(_DOWN)
-        station.network.down(how["seconds"], half_open=how["half_open"])
+        await perform(STATION_DEEDS["network-down"], station)
         return network_view(station.network)
 
     @routes.post("/up")
     async def up() -> ResponseReturnValue:
-        await read_body(_NOTHING)
-        station.network.up()
+        await perform(STATION_DEEDS["network-up"], station)
         return network_view(station.network)
 
     return routes
@@ -46,10 +36,7 @@ def power_routes(station: Station) -> Blueprint:
 
     @routes.post("/power-cycle")
     async def power_cycle() -> ResponseReturnValue:
-        how = await read_body(_POWER_CYCLE)
-        if station.firmware is None:
-            raise impossible("the station is off already")
-        station.reboot("LocalReset" if how["graceful"] else "PowerUp", graceful=how["graceful"], off_s=how["seconds"])
+        how = await perform(STATION_DEEDS["power-cycle"], station)
         return {"off_s": how["seconds"]}, HTTPStatus.ACCEPTED.value
 
     return routes
@@ -65,12 +52,12 @@ def fault_routes(station: Station) -> Blueprint:
 
     @routes.put("/faults")
     async def put_faults() -> ResponseReturnValue:
-        checked(station.faults.put, await read_json())
+        await perform(STATION_DEEDS["faults"], station)
         return station.faults.report()
 
     @routes.delete("/faults")
     async def clear_faults() -> ResponseReturnValue:
-        station.faults.clear()
+        await perform(STATION_DEEDS["clear-faults"], station)
         return station.faults.report()
 
     return routes

@@ -12,6 +12,7 @@ from station.device_model.communication import DATE_TIME, UNLOCK_ON_EV_SIDE_DISC
 from station.device_model.infrastructure import (
     CONNECTOR_AVAILABILITY_STATE,
     CONNECTOR_CONNECTOR_TYPE,
+    CONNECTOR_LOCK_PROBLEM,
     CONNECTOR_PROBLEM,
     CONNECTOR_SUPPLY_PHASES,
     EVSE_AVAILABILITY_STATE,
@@ -111,6 +112,9 @@ class Description(World):
     def connector_state(self, place: Place) -> AvailabilityState:
         return self._status(self._evse(place), self._connector(place))
 
+    def lock_problem(self, place: Place) -> bool:
+        return self._connector(place).lock_failed
+
     def connector_problem(self, place: Place) -> bool:
         return self._connector(place).faulted
 
@@ -138,6 +142,7 @@ class Description(World):
             EVSE_SUPPLY_PHASES: evse_phases,
             CONNECTOR_AVAILABILITY_STATE: connector_state,
             CONNECTOR_CONNECTOR_TYPE: connector_type,
+            CONNECTOR_LOCK_PROBLEM: lock_problem,
             CONNECTOR_PROBLEM: connector_problem,
             CONNECTOR_SUPPLY_PHASES: connector_phases,
         }

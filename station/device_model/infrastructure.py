@@ -63,6 +63,10 @@ CONNECTOR_CONNECTOR_TYPE: Final = Variable(
     mutability="ReadOnly",
     constant=True,
 )
+CONNECTOR_LOCK_PROBLEM: Final = Variable(
+    "ConnectorPlugRetentionLock", "Problem", _FLAG, default=False, tier=Tier.CONNECTOR, mutability="ReadOnly"
+)
+"""The lock was to hold a plug, and could not (G05)."""
 CONNECTOR_PROBLEM: Final = Variable(
     _CONNECTOR, "Problem", _FLAG, default=False, tier=Tier.CONNECTOR, mutability="ReadOnly"
 )

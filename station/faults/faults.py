@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
@@ -55,13 +55,17 @@ class Faults:
         Raises Invalid, and then leaves all as it is.
         """
         read = _READ(document, "")
-        self._seed = read["seed"]
+        self.replace(read["rules"], read["seed"])
+
+    def replace(self, rules: Sequence[Rule], seed: int | None = None) -> None:
+        """As `put`, of rules that were read."""
+        self._seed = seed
         self._random = self._given if self._seed is None else Random(self._seed)  # noqa: S311  # repeatable on purpose
-        self._rules = [_InForce(rule) for rule in read["rules"]]
+        self._rules = [_InForce(rule) for rule in rules]
 
     def clear(self) -> None:
         """Let everything pass again. What waits already still goes when it is due."""
-        self.put({"rules": []})
+        self.replace([])
 
     def report(self) -> dict[str, Any]:
         """The rules in force; of each, how many messages it was about (seen), and how many it struck."""
@@ -94,9 +98,9 @@ class Faults:
         return None
 
 
-_READ: Final = record(
-    {
-        "rules": Field(array(read_rule, most=MOST_RULES), required=True),
-        "seed": Field(whole(least=0)),
-    }
-)
+FAULTS_FIELDS: Final[Mapping[str, Field]] = {
+    "rules": Field(array(read_rule, most=MOST_RULES), required=True),
+    "seed": Field(whole(least=0)),
+}
+"""What can be written of faults; an object with these may have others besides."""
+_READ: Final = record(FAULTS_FIELDS)

@@ -24,6 +24,7 @@ class Connector:
         "_fault_code",
         "_is_waited_for",
         "_jammed",
+        "_lock_failed",
         "_locked",
         "_operative",
         "_plugged_in",
@@ -42,6 +43,7 @@ class Connector:
         self._plugged_in = False
         self._vehicle: ConnectedVehicle | None = None
         self._locked = False
+        self._lock_failed = False
         self._is_waited_for = False
         self._jammed = False
         self._blocked = False
@@ -86,6 +88,11 @@ class Connector:
     def locked(self) -> bool:
         """What is plugged in is held; only the vehicle's end of the cable can be pulled."""
         return self._locked
+
+    @property
+    def lock_failed(self) -> bool:
+        """It was to hold what is plugged in, and could not; until the plug is gone, or the lock moves again."""
+        return self._lock_failed
 
     @property
     def jammed(self) -> bool:
@@ -177,9 +184,11 @@ class Connector:
 
     def lock(self) -> bool:
         """Hold what is plugged in. Whether it is held now: not when the lock is jammed, or nothing is plugged in."""
-        if not self._locked and not self._jammed and self._plugged_in:
-            self._locked = True
-            self._evse.world.changed.tell()
+        if not self._locked and self._plugged_in:
+            failed_before = self._lock_failed
+            self._lock_failed, self._locked = self._jammed, not self._jammed
+            if self._locked or not failed_before:
+                self._evse.world.changed.tell()
         return self._locked
 
     def unlock(self) -> bool:
@@ -255,6 +264,7 @@ class Connector:
     def _set_jammed(self, *, jammed: bool) -> None:
         if self._jammed != jammed:
             self._jammed = jammed
+            self._lock_failed = self._lock_failed and jammed
             self._evse.world.changed.tell()
 
     def _set_blocked(self, *, blocked: bool) -> None:
@@ -263,6 +273,6 @@ class Connector:
             self._evse.world.changed.tell()
 
     def _clear(self) -> None:
-        self._plugged_in = self._locked = self._is_waited_for = False
+        self._plugged_in = self._locked = self._lock_failed = self._is_waited_for = False
         self._vehicle = None
         self.cable_max_a = math.inf

@@ -25,6 +25,7 @@ from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201, Side
 from shared.websocket import Patience, WebSocketClosed
 from station.app import Station
+from station.blocks.data_transfer import NO_VENDORS, Vendors
 from station.device_model import DeviceModel
 from station.hardware import Hardware
 from station.state import MemoryState, State
@@ -73,6 +74,7 @@ class FakeCsms:
         self.down_hosts: set[str] = set()  # of the hosts it may be reached by, those that do not work
         self.refusal: Refusal | None = None
         self.subprotocol: str | None = V201.subprotocol
+        self.patience = Patience()  # of the connections from now on
         self.refuses: dict[str, PeerError] = {}  # by action: the CALLERROR it is answered with
         self.thinks_s: dict[str, float] = {}  # by action: how long the answer takes
         self.tokens: dict[str, dict[str, Any]] = {}  # by idToken: idTokenInfo, where it is not Accepted and no more
@@ -134,7 +136,7 @@ class FakeCsms:
     async def _serve(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
         try:
-            ws = await accept(stream, self._decide, lambda _: self.subprotocol, Patience())
+            ws = await accept(stream, self._decide, lambda _: self.subprotocol, self.patience)
         except Refusal:
             await stream.aclose()
             return
@@ -193,6 +195,7 @@ async def station_on_fake_csms(
     variables: DeviceModel | None = None,
     state: State | None = None,
     seed: int = 1,
+    vendors: Vendors = NO_VENDORS,
     **behaviour: Any,
 ) -> AsyncIterator[tuple[Station, FakeCsms]]:
     """A running station and its CSMS. behaviour: attributes of FakeCsms that are other than usual from the start."""
@@ -212,6 +215,7 @@ async def station_on_fake_csms(
             clock=TrioClock(START),
             random=Random(seed),  # noqa: S311  # repeatable on purpose
             schemas=schemas,
+            vendors=vendors,
         )
         async with trio.open_nursery() as station_nursery:
             station_nursery.start_soon(station.run)

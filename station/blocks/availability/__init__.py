@@ -1,4 +1,4 @@
-"""G Availability: what the CSMS knows of each connector, the heartbeat, and ChangeAvailability (B01, B04, G01-G04)."""
+"""G Availability: what the CSMS knows of connectors and locks, heartbeats, ChangeAvailability (B01, B04, G01-G05)."""
 
 from station.blocks.availability.block import (
     UNANSWERED_PAUSE_S,
@@ -8,5 +8,6 @@ from station.blocks.availability.block import (
     connector_status,
 )
 from station.blocks.availability.changes import Changes
+from station.blocks.availability.locks import Locks
 
-__all__ = ["UNANSWERED_PAUSE_S", "Availability", "Changes", "ConnectorStatus", "EvseType", "connector_status"]
+__all__ = ["UNANSWERED_PAUSE_S", "Availability", "Changes", "ConnectorStatus", "EvseType", "Locks", "connector_status"]

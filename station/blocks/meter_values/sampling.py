@@ -81,12 +81,15 @@ class Sampling:
         """Between two clock-aligned samples that are kept for the Ended event, None where none are wanted."""
         return self._aligned(self._variables[ALIGNED_DATA_TX_ENDED_INTERVAL])
 
-    def begin(self, evse: Evse) -> list[Payload]:
-        """For the Started event (E01.FR.09)."""
+    def begin(self, evse: Evse) -> tuple[list[Payload], list[Payload]]:
+        """For the Started event (E01.FR.09), and what is kept of the start for the Ended event (E06.FR.11)."""
         for series in _OF_TRANSACTION:
             self._interval_began_wh[evse.evse_id, series] = evse.meter.energy_wh
         self._signer.begin(evse)
-        return self._take(evse, SAMPLED_DATA_TX_STARTED_MEASURANDS, "Transaction.Begin", _Series.ENDED)
+        started = self._take(evse, SAMPLED_DATA_TX_STARTED_MEASURANDS, "Transaction.Begin", _Series.ENDED)
+        if self._variables[SAMPLED_DATA_TX_STARTED_MEASURANDS] == self._variables[SAMPLED_DATA_TX_ENDED_MEASURANDS]:
+            return started, started
+        return started, self._take(evse, SAMPLED_DATA_TX_ENDED_MEASURANDS, "Transaction.Begin", _Series.ENDED)
 
     def sample(self, evse: Evse, context: str) -> list[Payload]:
         """For an Updated event (E02.FR.10). context: a value of ReadingContextEnumType."""

@@ -58,14 +58,19 @@ class Transactions(Block):
         reservations: Reservations,
         usable: Callable[[Evse], bool],
         online: Callable[[], bool],
+        happened: Callable[[Payload], None] = lambda _: None,
     ) -> None:
-        """usable: a vehicle may charge at this EVSE, as far as switches and the registration are concerned."""
+        """usable: a vehicle may charge at this EVSE, as far as switches and the registration are concerned.
+
+        happened: told of each TransactionEventRequest when it is queued.
+        """
         self._state = state
         self._variables = variables
         self._clock = clock
         self._random = random
         self._authorization = authorization
         self._reservations = reservations
+        self._happened = happened
         self._deciding: set[int] = set()  # EVSEs for which nobody has decided on a token yet: one at a time
         self.queue = TransactionQueue(identity, state, variables, monotonic=monotonic, answered=self._answered)
         self.sampling = Sampling(variables, clock, signer)
@@ -78,7 +83,7 @@ class Transactions(Block):
             usable=usable,
             has_room=lambda: not self.queue.is_full,
             online=online,
-            send=self.queue.append,
+            send=self._send,
             keep=self._keep,
         )
         self._sessions: Final = {evse.evse_id: Session(evse, surroundings) for evse in hardware.evses}
@@ -234,6 +239,10 @@ class Transactions(Block):
 
     def due_at(self) -> float:
         return self.queue.due_at()
+
+    def _send(self, event: Payload) -> None:
+        self.queue.append(event)
+        self._happened(event)
 
     def _chosen(self, evse_id: int | None) -> Iterable[Session]:
         return [session for number, session in self._sessions.items() if evse_id in {None, number}]

@@ -35,7 +35,8 @@ class Chronicle:
         )
         self._pace.begin()
         more.setdefault("cableMaxCurrent", outlet.cable_max_a)
-        values = self._at.sampling.begin(evse)
+        values, kept = self._at.sampling.begin(evse)
+        self.transaction.keep_for_end(kept)
         self.tell(self.transaction, "Started", trigger_reason, grant, state, meterValue=values, **more)
 
     def end(self, transaction: Transaction, trigger_reason: str, state: str, stopped_reason: str, **more: Any) -> None:

@@ -120,12 +120,14 @@ class Outlet:
         return self.evse.fault_code or (connector.fault_code if connector is not None else None)
 
     def let_flow(self, *, flow: bool) -> bool:
-        """Have the contactor closed, and the cable locked, or the contactor open. Returns whether that was a change."""
+        """Have the contactor closed, and the cable locked, or the contactor open. Returns whether that was a change.
+
+        Where the cable cannot be locked the contactor stays open (G05.FR.01).
+        """
         contactor, connector, before = self.evse.contactor, self.evse.plugged, self.evse.contactor.closed
         if flow and not before:
-            if connector is not None and not connector.fixed_cable:
-                connector.lock()
-            contactor.close()
+            if connector is None or connector.fixed_cable or connector.lock():
+                contactor.close()
         elif before and not flow:
             contactor.open()
         return contactor.closed != before

@@ -40,7 +40,8 @@ class _Periodic:
         interval_s = self._interval_s()
         if now < self._last + interval_s:
             return False
-        self._last += interval_s * ((now - self._last) // interval_s)
+        # One at least: now may be last + interval_s and yet, by a hair, not interval_s after last.
+        self._last += interval_s * max(1.0, (now - self._last) // interval_s)
         return True
 
     def next_at(self) -> float:

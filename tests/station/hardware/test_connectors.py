@@ -130,6 +130,31 @@ def test_e09_a_locked_cable_can_be_pulled_out_of_the_vehicle_and_stays_in_the_so
     assert (socket.vehicle.soc, socket.cable_max_a) == (0.7, 20)
 
 
+def test_e09_a_driver_who_has_left_takes_a_locked_cable_as_soon_as_it_is_free(
+    clock: HandClock, station: Hardware
+) -> None:
+    connector = station.evses[0].connectors[0]
+    connector.plug_in(Vehicle(departure_s=60))
+    connector.lock()
+    clock.wait(61)
+    station.advance()
+    assert (connector.vehicle, connector.plugged_in, connector.locked) == (None, True, True)
+    restored = hardware(clock, ["sType2", "cType2", "cCCS2"])
+    restored.restore(station.snapshot())
+    for evse in (station.evses[0], restored.evses[0]):
+        assert evse.connectors[0].unlock()
+        assert not evse.plugged_in
+
+
+def test_e09_a_cable_that_was_only_pulled_out_of_the_vehicle_stays_when_it_is_unlocked(station: Hardware) -> None:
+    connector = station.evses[0].connectors[0]
+    connector.plug_in()
+    connector.lock()
+    connector.disconnect_vehicle()
+    assert connector.unlock()
+    assert connector.plugged_in
+
+
 def test_e09_a_cable_of_the_station_leaves_nothing_behind(station: Hardware) -> None:
     _, cable, direct = station.evses[0].connectors
     for connector, pull in ((cable, cable.unplug), (direct, direct.disconnect_vehicle)):

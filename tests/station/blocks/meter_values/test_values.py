@@ -104,6 +104,8 @@ async def test_e01_fr_09_e06_fr_11_each_kind_of_event_has_its_measurands(
         assert taken == {
             ("Started", "Transaction.Begin", "Voltage"),
             ("Updated", "Sample.Periodic", "Frequency"),
+            ("Ended", "Transaction.Begin", REGISTER),
+            ("Ended", "Transaction.Begin", "Power.Offered"),
             ("Ended", "Transaction.End", REGISTER),
             ("Ended", "Transaction.End", "Power.Offered"),
         }
