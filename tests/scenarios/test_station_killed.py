@@ -13,6 +13,7 @@ import trio
 from tests.processes import DEADLINE_S, Csms, Program, Programs
 
 CARD = {"idToken": "anna", "type": "ISO14443"}
+_LOOK_EVERY_S = 0.05
 TRANSACTIONS = "/api/v1/transactions"
 
 
@@ -34,10 +35,14 @@ class Pillar:
 
     async def shows(self, look: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """Its status, as soon as `look` is true of it."""
-        with trio.fail_after(DEADLINE_S):
-            while not look(status := await self.status()):
-                await trio.sleep(0.05)
-            return status
+        status: dict[str, Any] = {}
+        with trio.move_on_after(DEADLINE_S):
+            while True:
+                status = await self.status()
+                if look(status):
+                    return status
+                await trio.sleep(_LOOK_EVERY_S)
+        raise AssertionError(f"the station has not shown it within {DEADLINE_S:g} s, but {status}")
 
     async def kill(self) -> None:
         assert await self.program.stop(SIGKILL) == -SIGKILL
