@@ -49,9 +49,11 @@ def _connection(is_met: Callable[[str], bool]) -> Kind[Look]:
 
 
 def _connected(stage: Stage) -> str:
+    if not stage.station.hardware.powered:
+        return "off"
     firmware = stage.station.firmware
     if firmware is None:
-        return "off"
+        return "disconnected"
     if firmware.online:
         return "registered"
     return "connected, not registered" if firmware.connected else "disconnected"

@@ -129,3 +129,32 @@ def test_a_mistake_in_the_environment_names_the_variable(capsys: pytest.CaptureF
     with pytest.raises(SystemExit):
         parse(["CP_1"], {"STATION_EVSES": "many"})
     assert capsys.readouterr().err == "station: STATION_EVSES: 'many' is not a whole number from 1 to 100\n"
+
+
+def test_scenarios_can_be_given_again_and_again_and_make_it_quiet() -> None:
+    line = "CP_1 --scenario a.toml --scenario b --junit out.xml --csms-api http://127.0.0.1:8080 --csms-api-token x"
+    settings = parse(line.split(), {})
+    assert settings.scenario == (Path("a.toml"), Path("b"))
+    assert (settings.junit, settings.csms_api, settings.csms_api_token) == (
+        Path("out.xml"),
+        "http://127.0.0.1:8080",
+        "x",
+    )
+    assert settings.log_level == "warning"
+    assert parse([*line.split(), "--log-level", "info"], {}).log_level == "info"
+    assert parse(["CP_1"], {"STATION_SCENARIO": "a.toml"}).scenario == (Path("a.toml"),)
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("--junit out.xml", "--junit tells how scenarios went: give --scenario as well"),
+        ("--csms-api-token x", "--csms-api-token is for the REST interface that --csms-api names: give that as well"),
+        ("--csms-api 127.0.0.1:8080", "--csms-api: '127.0.0.1:8080' is not a URL such as http://127.0.0.1:8080"),
+        ("--csms-api http://x:port", "--csms-api: 'http://x:port' is not a URL such as http://127.0.0.1:8080"),
+    ],
+)
+def test_what_scenarios_cannot_be_given_is_told(line: str, complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parse(["CP_1", *line.split()], {})
+    assert capsys.readouterr().err == f"station: {complaint}\n"

@@ -45,6 +45,16 @@ class Station(Obedient):
         """G01."""
         return self.answer("StatusNotification", payload)
 
+    @on("Authorize")
+    def on_authorize(self, **payload: Any) -> Any:
+        """C01."""
+        return self.answer("Authorize", payload)
+
+    @on("TransactionEvent")
+    def on_transaction_event(self, **payload: Any) -> Any:
+        """E01 to E15."""
+        return self.answer("TransactionEvent", payload)
+
     @on("ReservationStatusUpdate")
     def on_reservation_status_update(self, **payload: Any) -> Any:
         """H04."""
@@ -86,6 +96,8 @@ async def main() -> None:
     answers: dict[str, dict[str, Any]] = {
         "BootNotification": {"status": "Accepted", "interval": 1},
         "StatusNotification": {},
+        "Authorize": {"id_token_info": {"status": "Accepted"}},
+        "TransactionEvent": {},
         "ReservationStatusUpdate": {},
         "Authorize": {"id_token_info": {"status": "Accepted"}},
         "TransactionEvent": {},
