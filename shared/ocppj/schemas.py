@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import jsonschema
 import jsonschema_rs
 import orjson
 
@@ -28,6 +27,9 @@ from shared.ocppj.errors import (
     TypeConstraintViolation,
 )
 from shared.ocppj.versions import Version
+
+if TYPE_CHECKING:
+    import jsonschema
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -94,6 +96,8 @@ class Schema:
     @cached_property
     def referee(self) -> jsonschema.Validator:
         """The slow validator, made when it is needed first."""
+        import jsonschema  # noqa: PLC0415  # it takes longer to import than all schemas to compile, and many never need it
+
         formats = jsonschema.FormatChecker(formats=())
         formats.checks("date-time")(is_date_time)
         schema = orjson.loads(self._text)

@@ -9,11 +9,9 @@ import base64
 from datetime import datetime
 from functools import cached_property
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from station.blocks.meter_values.samples import Signature
 from station.device_model import PUBLIC_KEY_WITH_SIGNED_METER_VALUE, DeviceModel
@@ -21,6 +19,9 @@ from station.hardware import Evse
 from station.outgoing import Payload
 from station.state import State
 from station.state.keys import METER_KEY, METER_PAGE
+
+if TYPE_CHECKING:
+    from station.blocks.meter_values.meter_key import MeterKey
 
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _TRANSACTION_MARKS: Final = {"Transaction.Begin": "B", "Sample.Periodic": "C", "Transaction.End": "E"}
@@ -64,13 +65,13 @@ class Signer:
                     ],
                 }
             )
-            signature = orjson.dumps({"SD": self._sign(document).hex()})
+            signature = orjson.dumps({"SD": self._key.sign(document).hex()})
             data = b"OCMF|" + document + b"|" + signature
             return {
                 "signedMeterData": base64.b64encode(data).decode(),
                 "signingMethod": "ECDSA-secp256r1-SHA256",
                 "encodingMethod": "OCMF",
-                "publicKey": self._public_key if self._shows_key(evse) else "",
+                "publicKey": self._key.public if self._shows_key(evse) else "",
             }
 
         return sign
@@ -92,21 +93,13 @@ class Signer:
         self._state.put(key, number)
         return f"{series}{number}"
 
-    def _sign(self, document: bytes) -> bytes:
-        return self._key.sign(document, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
-
     @cached_property
-    def _key(self) -> ec.EllipticCurvePrivateKey:
+    def _key(self) -> MeterKey:
+        # Not at the top: few stations sign, and a tenth of the time in which one starts would go into this.
+        from station.blocks.meter_values.meter_key import MeterKey  # noqa: PLC0415
+
         number = self._state.get(METER_KEY)
         if number is None:
             number = f"{self._random.randrange(1, _ORDER):064x}"
             self._state.put(METER_KEY, number)
-        return ec.derive_private_key(int(number, 16), ec.SECP256R1())
-
-    @cached_property
-    def _public_key(self) -> str:
-        return base64.b64encode(
-            self._key.public_key().public_bytes(
-                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
-        ).decode()
+        return MeterKey(int(number, 16))

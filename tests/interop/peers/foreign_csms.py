@@ -60,6 +60,26 @@ class Station(Obedient):
         """H04."""
         return self.answer("ReservationStatusUpdate", payload)
 
+    @on("MeterValues")
+    def on_meter_values(self, **payload: Any) -> Any:
+        """J01."""
+        return self.answer("MeterValues", payload)
+
+    @on("NotifyReport")
+    def on_notify_report(self, **payload: Any) -> Any:
+        """B07, B08."""
+        return self.answer("NotifyReport", payload)
+
+    @on("NotifyEvent")
+    def on_notify_event(self, **payload: Any) -> Any:
+        """G05."""
+        return self.answer("NotifyEvent", payload)
+
+    @on("DataTransfer")
+    def on_data_transfer(self, **payload: Any) -> Any:
+        """P02."""
+        return self.answer("DataTransfer", payload)
+
 
 async def main() -> None:
     """Listen, and serve until the test ends."""
@@ -69,6 +89,10 @@ async def main() -> None:
         "Authorize": {"id_token_info": {"status": "Accepted"}},
         "TransactionEvent": {},
         "ReservationStatusUpdate": {},
+        "MeterValues": {},
+        "NotifyReport": {},
+        "NotifyEvent": {},
+        "DataTransfer": {"status": "UnknownVendorId"},
     }
     stations: list[Station] = []
     connections: list[ServerConnection] = []
