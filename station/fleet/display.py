@@ -25,7 +25,7 @@ def panel(settings: FleetSettings, view: View) -> RenderableType:
     table.add_column(style="bold", min_width=9)
     table.add_column(justify="right", min_width=14)
     table.add_column(style="dim")
-    bar = ProgressBar(settings.count, view.connected, width=_BAR_WIDTH)
+    bar = ProgressBar(settings.count, view.connected, width=_BAR_WIDTH, complete_style="green", finished_style="green")
     table.add_row("connected", f"{view.connected:,} / {settings.count:,}", bar)
     table.add_row("charging", f"{view.charging:,}", f"{view.plugged_in:,} vehicles plugged in")
     table.add_row("power", f"{view.power_w / 1000:,.1f} kW", f"{view.energy_wh / 1000:,.1f} kWh so far")
