@@ -38,6 +38,7 @@ class Fleet:
         self.stations: list[Station] = []
         self._settings = settings
         self._seed = seed
+        self._random = Random(seed)  # noqa: S311  # repeatable on purpose
         self._open_stream = open_stream
         self._clock = clock
         self._schemas = schemas
@@ -68,20 +69,20 @@ class Fleet:
     def _build(self, number: int) -> Station:
         settings = self._settings
         identity = settings.identity(number)
-        random = Random(f"{self._seed} {identity}")  # noqa: S311  # repeatable on purpose
+        built = Random(f"{self._seed} {identity}")  # noqa: S311  # repeatable on purpose
         state = MemoryState()
         variables = DeviceModel(state)
         variables.deliver(MESSAGE_TIMEOUT, settings.call_timeout)
         return Station(
             identity,
-            Hardware.of(self._connectors(random), monotonic=trio.current_time, random=random),
+            Hardware.of(self._connectors(built), monotonic=trio.current_time, random=built),
             variables,
             state,
             csms_url=settings.csms,
             password=settings.password_of(identity),
             open_stream=self._open_stream,
             clock=TrioClock(self._clock.now()),
-            random=random,
+            random=self._random,  # each has the same: one of its own takes 3 KB
             schemas=self._schemas,
             witness=FleetWitness(identity, self.figures),
         )

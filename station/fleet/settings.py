@@ -138,7 +138,7 @@ _OPTIONS: Final = (
     Option(
         "call-timeout", number(1), _USUAL.call_timeout, "how long to wait for the answer to a message, in seconds", "S"
     ),
-    Option("seed", seed, _USUAL.seed, "makes drivers, vehicles and message ids the same again", "N"),
+    Option("seed", seed, _USUAL.seed, "makes stations, drivers and vehicles the same again", "N"),
     Option("no-progress", switch, False, "no live display, but a line on stderr every 10 s", None),
     Option("summary", _file, _USUAL.summary, "where to write the summary at the end, as JSON; else on stdout", "FILE"),
     Option("log-level", log_level, _USUAL.log_level, ", ".join(LOG_LEVELS), "LEVEL"),
