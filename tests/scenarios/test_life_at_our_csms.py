@@ -133,9 +133,9 @@ async def _compare(operator: Operator, station: Station, state: WitnessedState, 
     }
     seen_station = await operator.station()
     assert seen_station["connected"]
-    assert {
-        (one["evse_id"], one["connector_id"]): one["status"] for one in seen_station["connectors"]
-    } == statuses, json.dumps(seen_station)
+    assert {(one["evse_id"], one["connector_id"]): one["status"] for one in seen_station["connectors"]} == statuses, (
+        json.dumps(seen_station)
+    )
     assert set(statuses.values()) == {"Available"}
 
 

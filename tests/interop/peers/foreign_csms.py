@@ -60,16 +60,6 @@ class Station(Obedient):
         """H04."""
         return self.answer("ReservationStatusUpdate", payload)
 
-    @on("Authorize")
-    def on_authorize(self, **payload: Any) -> Any:
-        """C01: as told for any token."""
-        return self.answer("Authorize", payload)
-
-    @on("TransactionEvent")
-    def on_transaction_event(self, **payload: Any) -> Any:
-        """E01, E02, E06."""
-        return self.answer("TransactionEvent", payload)
-
     @on("MeterValues")
     def on_meter_values(self, **payload: Any) -> Any:
         """J01."""
@@ -99,8 +89,6 @@ async def main() -> None:
         "Authorize": {"id_token_info": {"status": "Accepted"}},
         "TransactionEvent": {},
         "ReservationStatusUpdate": {},
-        "Authorize": {"id_token_info": {"status": "Accepted"}},
-        "TransactionEvent": {},
         "MeterValues": {},
         "NotifyReport": {},
         "NotifyEvent": {},
