@@ -118,6 +118,8 @@ async def connect(
             body = bytes(refused.response.body or b"").decode(errors="replace").strip()
             raise HandshakeRefused(refused.response.status_code, body or str(refused))
         raise HandshakeRefused(None, str(refused))
+    if isinstance(events[0], Response):
+        events[0].headers.clear()  # the engine keeps them, 3 KB, and nobody asks for them again
     return WebSocket(stream, engine, patience, events[1:])
 
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m station CP_1`."""
+"""The command line: `python -m station CP_1`, `python -m station fleet`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
-    """Run one station until SIGINT or SIGTERM, or until its scenarios are over.
+    """Run one station until SIGINT or SIGTERM, or until its scenarios are over; with `fleet`, many (station.fleet).
 
     The exit status is 0, 1 when a scenario has not passed, and 2 for a user's mistake or a full disk.
     """
+    if sys.argv[1:2] == ["fleet"]:
+        from station.fleet import command  # noqa: PLC0415  # one station alone has no use for it
+
+        return command.main(sys.argv[2:])
     settings = parse(sys.argv[1:], os.environ)
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(levelname)s:%(name)s:%(message)s"

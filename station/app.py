@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,14 +77,15 @@ class Station:
         self._random = random
         self._vendors = vendors
         self._language = Language(V201, schemas, Side.STATION)
-        self._witness = Witness(identity) if witness is None else witness
+        self._witness = witness = Witness(identity) if witness is None else witness
         variables.deliver(IDENTITY, identity)
         variables.deliver(BASIC_AUTH_PASSWORD, password)
         profiles = NetworkProfiles(identity, csms_url, variables, state)
         self._new_link: Final[Callable[[], Link]] = lambda: Link(
-            identity, variables, profiles, open_stream=self.network.open_stream, random=random
+            identity, variables, profiles, open_stream=self.network.open_stream, random=random, witness=witness
         )
-        self._restart: trio.MemorySendChannel[_Restart] | None = None
+        self._restart: _Restart | None = None
+        self._power = trio.CancelScope()
 
     async def run(self) -> NoReturn:
         """Live until cancelled. When that happens the CSMS is told with WebSocket close code 1001.
@@ -108,9 +108,11 @@ class Station:
         reason: what the BootNotification will say. graceful: the CSMS is told goodbye; without, the power just goes.
         No effect while the station is off or about to be.
         """
-        if self.firmware is not None and self._restart is not None:
-            with contextlib.suppress(trio.WouldBlock):
-                self._restart.send_nowait(_Restart(reason, graceful, off_s))
+        if self.firmware is not None and self._restart is None:
+            self._restart = _Restart(reason, graceful, off_s)
+            if not graceful:
+                self.firmware.goes_without_goodbye()
+            self._power.cancel()
 
     def cut_power(self, off_s: float = REBOOT_S) -> None:
         """Cut the power for so long: nobody is told goodbye."""
@@ -127,6 +129,7 @@ class Station:
         await self._state.keep()
         log.info("%s: off for %g s (%s)", self.identity, restart.off_s, restart.reason)
         await trio.sleep(restart.off_s)
+        self._restart = None
         self.hardware.restore_power()
 
     async def _run_firmware(self, reason: BootReason) -> _Restart:
@@ -147,17 +150,14 @@ class Station:
             reboot=self.reboot,
             witness=self._witness,
         )
-        self._restart, restarts = trio.open_memory_channel[_Restart](1)
         with self.hardware.watching(
             firmware.hardware_changed, token=firmware.token_presented, stop=firmware.stop_pressed
         ):
             self.firmware = firmware
             try:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(firmware.run)
-                    restart = await restarts.receive()
-                    link.says_goodbye = restart.graceful
-                    nursery.cancel_scope.cancel()
+                with trio.CancelScope() as self._power:
+                    await firmware.run()
             finally:
                 self.firmware = None
-        return restart
+        assert self._restart is not None  # noqa: S101  # nothing else ends a firmware in order
+        return self._restart

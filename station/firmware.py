@@ -174,7 +174,11 @@ class Firmware:
         self.transactions.resume()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._work)
-            nursery.start_soon(self._link.run, self._converse)
+            await self._link.run(self._converse)
+
+    def goes_without_goodbye(self) -> None:
+        """Have the CSMS not be told when `run` is cancelled."""
+        self._link.says_goodbye = False
 
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send a CALL that no block asked for, when its turn comes; what is answered changes nothing here.

@@ -29,6 +29,7 @@ from station.device_model import (
 )
 from station.network import OpenStream
 from station.network_profile import NetworkProfiles, entry_to_try
+from station.witness import Witness
 
 log = logging.getLogger()
 
@@ -41,10 +42,14 @@ Converse = Callable[[WebSocket], Awaitable[WebSocketClosed]]
 
 
 class NotConnected(Exception):
-    """An attempt to connect has failed, for the reason that the text gives a person; then wait `extra_wait_s` more."""
+    """An attempt to connect has failed, for the reason that the text gives a person; then wait `extra_wait_s` more.
 
-    def __init__(self, text: str, *, extra_wait_s: float = 0.0) -> None:
+    kind: the reason in few words, the same for every station.
+    """
+
+    def __init__(self, text: str, *, kind: str, extra_wait_s: float = 0.0) -> None:
         super().__init__(text)
+        self.kind = kind
         self.extra_wait_s = extra_wait_s
 
 
@@ -69,6 +74,7 @@ class Link:
         *,
         open_stream: OpenStream,
         random: Random,
+        witness: Witness,
     ) -> None:
         """open_stream: a stream to the host of a URL."""
         self._identity = identity
@@ -76,6 +82,7 @@ class Link:
         self.profiles = profiles
         self._open_stream = open_stream
         self._random = random
+        self._witness = witness
         self._connection = trio.CancelScope()
         self._reconnecting = False
         self.says_goodbye = True
@@ -94,6 +101,7 @@ class Link:
             try:
                 ws = await self._connect(url)
             except NotConnected as reason:
+                self._witness.not_connected(reason)
                 what = str(reason)
                 wait_s = back_off_s(self._variables, waits, self._random) + reason.extra_wait_s
                 waits += 1
@@ -101,7 +109,10 @@ class Link:
             else:
                 self.profiles.connected(entry)
                 log.info("%s: connected to %s (%s)", self._identity, url, ws.subprotocol)
-                what = f"disconnected ({await self._use(ws, converse)})"
+                closed = await self._use(ws, converse)
+                what = f"disconnected ({closed})"
+                if not self._reconnecting:
+                    self._witness.disconnected(closed)
                 wait_s = 0.0 if self._reconnecting else back_off_s(self._variables, 0, self._random)
                 waits, failures = 1, 0
             log.warning("%s: %s; connecting again in %.1f s", self._identity, what, wait_s)
@@ -117,11 +128,12 @@ class Link:
             with trio.fail_after(CONNECT_TIMEOUT_S):
                 return await self._handshake(url)
         except trio.TooSlowError:
-            raise NotConnected(f"{url} did not answer within {CONNECT_TIMEOUT_S:g} s") from None
+            raise NotConnected(f"{url} did not answer within {CONNECT_TIMEOUT_S:g} s", kind="no answer") from None
         except OSError as error:
-            raise NotConnected(f"{url} cannot be reached: {_cause(error)}") from error
+            cause = _cause(error)
+            raise NotConnected(f"{url} cannot be reached: {cause}", kind=cause) from error
         except WebSocketClosed as closed:
-            raise NotConnected(f"{url} hung up ({closed})") from closed
+            raise NotConnected(f"{url} hung up ({closed})", kind="hung up") from closed
         except HandshakeRefused as refused:
             raise self._explained(url, refused) from refused
 
@@ -134,7 +146,7 @@ class Link:
             ws = await connect(stream, url, headers, [V201.subprotocol], patience)
             if ws.subprotocol is None:
                 await ws.close(CloseCode.PROTOCOL_ERROR, "no subprotocol in common")
-                raise NotConnected(f"{url} does not speak {V201.subprotocol}")
+                raise NotConnected(f"{url} does not speak {V201.subprotocol}", kind="no subprotocol")
             undo.pop_all()
             return ws
 
@@ -144,17 +156,23 @@ class Link:
                 return NotConnected(
                     f"{url} refuses the password (401): start the station with the one the CSMS knows "
                     "(--password or STATION_PASSWORD), or give the CSMS this one",
+                    kind="refused with 401",
                     extra_wait_s=PASSWORD_REFUSED_WAIT_S,
                 )
             case HTTPStatus.NOT_FOUND:
                 return NotConnected(
                     f"{url} does not exist (404): register the station {self._identity} with the CSMS, "
-                    "or correct --csms"
+                    "or correct --csms",
+                    kind="refused with 404",
                 )
             case None:
-                return NotConnected(f"{url} does not speak WebSocket and {V201.subprotocol}: {refused}")
+                return NotConnected(
+                    f"{url} does not speak WebSocket and {V201.subprotocol}: {refused}", kind="no WebSocket"
+                )
             case status:
-                return NotConnected(f"{url} refuses the connection ({status}): {refused}")
+                return NotConnected(
+                    f"{url} refuses the connection ({status}): {refused}", kind=f"refused with {status}"
+                )
 
     async def _use(self, ws: WebSocket, converse: Converse) -> WebSocketClosed:
         def variable_set(variable: Variable[object]) -> None:

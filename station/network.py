@@ -6,7 +6,6 @@ import enum
 import errno
 import math
 import os
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -34,7 +33,7 @@ class Network:
         """open_stream: opens a stream to the host of a URL; raises OSError."""
         self._open_stream = open_stream
         self._streams: dict[_Cable, None] = {}
-        self._orphans: deque[trio.abc.Stream] = deque()
+        self._orphans: list[trio.abc.Stream] = []
         self._down_until = -math.inf
         self._half_open = False
         self._changed = Pulse()
@@ -103,7 +102,7 @@ class Network:
         """Let go of what is left of silenced streams, whose other ends now see them close."""
         with trio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
             while self._orphans:
-                await trio.aclose_forcefully(self._orphans.popleft())
+                await trio.aclose_forcefully(self._orphans.pop(0))
 
     async def _reachable(self) -> None:
         while not self.is_up:
@@ -118,7 +117,7 @@ class Network:
         if orphan is not None:
             self._orphans.append(orphan)
             if len(self._orphans) > _ORPHANS_KEPT:
-                await trio.aclose_forcefully(self._orphans.popleft())
+                await trio.aclose_forcefully(self._orphans.pop(0))
 
 
 class _State(enum.Enum):

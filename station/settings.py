@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import ipaddress
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from shared.handshake import connection_url
+from station.options import EPILOG, LOG_LEVELS, Option, Parser, log_level, number, password, seed, switch, url
 
 TEST_BENCH_PASSWORD: Final = "station-password"  # noqa: S105  # no secret: the same for every station on a test bench
 MAX_EVSES: Final = 100
 MAX_CONNECTORS: Final = 10
 
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}")
-_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 class Address(NamedTuple):
@@ -67,49 +65,23 @@ class Settings:
     csms_api_token: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Option:
-    name: str
-    read: Callable[[str], Any]
-    default: Any
-    help: str
-    metavar: str | None  # None: it takes no value on the command line
-    repeatable: bool = False  # then its value is a tuple
-
-
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """The settings of a command line, and of STATION_<NAME> in the environment for what it leaves open.
 
     Raises SystemExit with status 2 after one line on stderr that says what is wrong, and 0 after --help.
     """
-    parser = _Parser(
+    parser = Parser(
         prog="station", description="A charging station that speaks OCPP 2.0.1.", epilog=_EPILOG, allow_abbrev=False
     )
     parser.add_argument("identity", nargs="?", metavar="IDENTITY", help=_IDENTITY_OPTION.help)
-    for option in _OPTIONS:
-        if option.metavar is None:
-            parser.add_argument(f"--{option.name}", action="store_const", const="yes", help=option.help)
-        else:
-            default = f" (default: {option.default})" if option.default not in {None, ()} else ""
-            action = "append" if option.repeatable else "store"
-            parser.add_argument(f"--{option.name}", metavar=option.metavar, action=action, help=option.help + default)
+    parser.add(_OPTIONS)
     given = vars(parser.parse_args(arguments))
     chosen: dict[str, Any] = {}
     for option in (_IDENTITY_OPTION, *_OPTIONS):
-        field = option.name.replace("-", "_")
-        variable = f"STATION_{field.upper()}"
-        text, source = given[field], option.metavar if option is _IDENTITY_OPTION else f"--{option.name}"
-        if text is None:
-            text, source = environment.get(variable), variable
-        if text is None and option is _IDENTITY_OPTION:
-            parser.error("the station needs an identity: python -m station CP_1")
-        try:
-            if option.repeatable:
-                chosen[field] = tuple(map(option.read, [text] if isinstance(text, str) else text or option.default))
-            else:
-                chosen[field] = option.default if text is None else option.read(text)
-        except ValueError as error:
-            parser.error(f"{source}: {error}")
+        shown = "IDENTITY" if option is _IDENTITY_OPTION else f"--{option.name}"
+        chosen[option.field] = parser.choose(option, given[option.field], environment, shown=shown)
+    if chosen["identity"] is None:
+        parser.error("the station needs an identity: python -m station CP_1")
     chosen["log_level"] = chosen["log_level"] or ("warning" if chosen["scenario"] else "info")
     settings = Settings(**chosen)
     _check_control(settings, parser)
@@ -117,7 +89,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _check_control(settings: Settings, parser: _Parser) -> None:
+def _check_control(settings: Settings, parser: Parser) -> None:
     address = settings.control
     if address is not None and settings.control_token is None and not address.is_loopback:
         parser.error(
@@ -127,47 +99,18 @@ def _check_control(settings: Settings, parser: _Parser) -> None:
         parser.error("--test-hooks is part of the control interface: give --control as well")
 
 
-def _check_scenario(settings: Settings, parser: _Parser) -> None:
+def _check_scenario(settings: Settings, parser: Parser) -> None:
     if settings.junit is not None and not settings.scenario:
         parser.error("--junit tells how scenarios went: give --scenario as well")
     if settings.csms_api_token is not None and settings.csms_api is None:
         parser.error("--csms-api-token is for the REST interface that --csms-api names: give that as well")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
-
-
-def _identity(text: str) -> str:
+def identity(text: str) -> str:
+    """A station's."""
     if not _IDENTITY.fullmatch(text):
         raise ValueError(f"{text!r} is not an identity: 1 to 48 of letters, digits and * - _ = + | @ .")
     return text
-
-
-def _csms(text: str) -> str:
-    connection_url(text, "identity")
-    return text
-
-
-def _password(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("a password has no control characters")
-    return text
-
-
-def _number(least: int, most: int | None = None) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least or (most is not None and number > most):
-            wanted = f"from {least} to {most}" if most is not None else f"from {least} on"
-            raise ValueError(f"{text!r} is not a whole number {wanted}")
-        return number
-
-    return read
 
 
 def _address(text: str) -> Address:
@@ -175,7 +118,7 @@ def _address(text: str) -> Address:
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     try:
-        return Address(host or "127.0.0.1", _number(0, 65535)(port))
+        return Address(host or "127.0.0.1", number(0, 65535)(port))
     except ValueError:
         raise ValueError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:7001 (port 0 picks a free one)") from None
 
@@ -184,12 +127,6 @@ def _token(text: str) -> str:
     if not text.isprintable() or not text.isascii() or not text.strip():
         raise ValueError("a token is one or more printable ASCII characters")
     return text
-
-
-def _switch(text: str) -> bool:
-    if text.lower() not in {"yes", "no", "true", "false", "1", "0"}:
-        raise ValueError(f"{text!r} is not yes or no")
-    return text.lower() in {"yes", "true", "1"}
 
 
 def _path(text: str) -> Path:
@@ -216,42 +153,27 @@ def _directory(text: str) -> Path:
     return Path(text)
 
 
-def _seed(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is not a whole number") from None
-
-
-def _log_level(text: str) -> str:
-    if text.lower() not in _LOG_LEVELS:
-        raise ValueError(f"{text!r} is not one of {', '.join(_LOG_LEVELS)}")
-    return text.lower()
-
-
-_IDENTITY_OPTION: Final = _Option(
-    "identity", _identity, None, "the station's name, as the CSMS knows it, such as CP_1", "IDENTITY"
+_IDENTITY_OPTION: Final = Option(
+    "identity", identity, None, "the station's name, as the CSMS knows it, such as CP_1", "IDENTITY"
 )
 _OPTIONS: Final = (
-    _Option("csms", _csms, "ws://127.0.0.1:9000", "the CSMS's URL; /IDENTITY is appended", "URL"),
-    _Option("password", _password, TEST_BENCH_PASSWORD, "shown to the CSMS (HTTP Basic)", "TEXT"),
-    _Option("evses", _number(1, MAX_EVSES), 1, "number of EVSEs", "N"),
-    _Option("connectors", _number(1, MAX_CONNECTORS), 1, "number of connectors of each EVSE", "N"),
-    _Option("call-timeout", _number(1), 30, "how long to wait for the answer to a message, in seconds", "S"),
-    _Option("state-dir", _directory, None, "what the station remembers when it is started again; else nothing", "DIR"),
-    _Option("control", _address, None, "where people and scripts can work the station by HTTP", "HOST:PORT"),
-    _Option("control-token", _token, None, "what they must show as 'Authorization: Bearer TOKEN'", "TOKEN"),
-    _Option("test-hooks", _switch, False, "let them reach into the station's memory as well, for tests", None),
-    _Option("seed", _seed, None, "makes a run repeatable: the same message ids, the same jitter", "N"),
-    _Option("scenario", _path, (), "play this file, or those of this directory, and end; again for more", "PATH", True),
-    _Option("junit", _path, None, "write how the scenarios went, as JUnit XML", "FILE"),
-    _Option("csms-api", rest_url, None, "the CSMS's REST interface, for scenarios that ask it", "URL"),
-    _Option("csms-api-token", _token, None, "what to show it as 'Authorization: Bearer TOKEN'", "TOKEN"),
-    _Option(
-        "log-level", _log_level, None, f"{', '.join(_LOG_LEVELS)} (default: info; warning with --scenario)", "LEVEL"
-    ),
+    Option("csms", url, "ws://127.0.0.1:9000", "the CSMS's URL; /IDENTITY is appended", "URL"),
+    Option("password", password, TEST_BENCH_PASSWORD, "shown to the CSMS (HTTP Basic)", "TEXT"),
+    Option("evses", number(1, MAX_EVSES), 1, "number of EVSEs", "N"),
+    Option("connectors", number(1, MAX_CONNECTORS), 1, "number of connectors of each EVSE", "N"),
+    Option("call-timeout", number(1), 30, "how long to wait for the answer to a message, in seconds", "S"),
+    Option("state-dir", _directory, None, "what the station remembers when it is started again; else nothing", "DIR"),
+    Option("control", _address, None, "where people and scripts can work the station by HTTP", "HOST:PORT"),
+    Option("control-token", _token, None, "what they must show as 'Authorization: Bearer TOKEN'", "TOKEN"),
+    Option("test-hooks", switch, False, "let them reach into the station's memory as well, for tests", None),
+    Option("seed", seed, None, "makes a run repeatable: the same message ids, the same jitter", "N"),
+    Option("scenario", _path, (), "play this file, or those of this directory, and end; again for more", "PATH", True),
+    Option("junit", _path, None, "write how the scenarios went, as JUnit XML", "FILE"),
+    Option("csms-api", rest_url, None, "the CSMS's REST interface, for scenarios that ask it", "URL"),
+    Option("csms-api-token", _token, None, "what to show it as 'Authorization: Bearer TOKEN'", "TOKEN"),
+    Option("log-level", log_level, None, f"{', '.join(LOG_LEVELS)} (default: info; warning with --scenario)", "LEVEL"),
 )
 _EPILOG: Final = (
-    "Each option can also be set in the environment, as STATION_<NAME>; the command line wins. A run of scenarios ends "
-    "with status 0 when all have passed, 1 when one has not, 2 for a mistake in one: see docs/scenarios.md."
+    f"{EPILOG} A run of scenarios ends with status 0 when all have passed, 1 when one has not, 2 for a mistake in one: "
+    "see docs/scenarios.md. Many stations in one process: station fleet --help."
 )

@@ -28,7 +28,9 @@ from csms.api.transaction_views import (
     TransactionsView,
     WholeTransactionView,
 )
+from csms.blocks.meter_values import CONTEXT, LOCATION
 from csms.blocks.transactions.queries import (
+    VALUE_KEY,
     Listed,
     Wanted,
     WantedValues,
@@ -149,15 +151,13 @@ def transaction_routes(services: Services) -> Blueprint:
             since=asked.moment("from"),
             until=asked.moment("to"),
         )
-        page = read_page(int, str, int, int)
+        page = read_page(int, int, int, int)
         found = await services.store.read(
             lambda connection: list_meter_values(connection, station_id, wanted, page.after, page.limit + 1)
         )
         shown = found[: page.limit]
         last = shown[-1] if len(found) > page.limit else None
-        last_key = (
-            None if last is None else [last[name] for name in ("sampled_at", "transaction_id", "seq_no", "position")]
-        )
+        last_key = None if last is None else [last[name] for name in VALUE_KEY]
         return page.answer("meter_values", [_describe_value(value) for value in shown], last_key)
 
     return routes
@@ -252,12 +252,12 @@ def _describe_value(value: Row) -> dict[str, Any]:
     return {
         "sampled_at": _moment(value["sampled_at"]),
         "evse_id": value["evse_id"],
-        "transaction_id": value["transaction_id"] or None,
-        "seq_no": value["seq_no"] if value["transaction_id"] else None,
+        "transaction_id": value["transaction_id"],
+        "seq_no": None if value["transaction_id"] is None else value["seq_no"],
         "measurand": value["measurand"],
-        "context": value["context"],
+        "context": value["context"] or CONTEXT,
         "phase": value["phase"],
-        "location": value["location"],
+        "location": value["location"] or LOCATION,
         "unit": value["unit"],
         "multiplier": value["multiplier"],
         "value": value["value"],

@@ -17,6 +17,10 @@ from csms.store.texts import storable
 from shared.ocppj.date_time import from_wire
 
 REGISTER: Final = "Energy.Active.Import.Register"
+CONTEXT: Final = "Sample.Periodic"
+LOCATION: Final = "Outlet"
+NO_TRANSACTION: Final = 0
+_NUMBER_BYTES: Final = 7
 _MOST_ZEROS: Final = 30  # a multiplier beyond that is a mistake, and 10 to the power of it could take for ever
 _LARGEST_MULTIPLIER: Final = 2**31 - 1  # what is larger is kept as this, for databases keep no integer of any size
 _MOST_WH: Final = 1e18  # no meter has counted that; what is computed from larger ones may be infinite
@@ -38,16 +42,24 @@ async def meter_values(conversation: Conversation, request: Payload) -> Payload:
     check_integers(request, "evseId")
     station_id, values = conversation.station.station_id, request["meterValue"]
     # A MeterValues has no number of its own, and several may be of one EVSE and moment (J01.FR.15).
-    number = int.from_bytes(blake2b(orjson.dumps([request["evseId"], values]), digest_size=7).digest())
-    rows = rows_of(station_id, request["evseId"], "", number, values)
+    number = _number_of(orjson.dumps([request["evseId"], values]))
+    rows = rows_of(station_id, request["evseId"], NO_TRANSACTION, number, values)
     await conversation.store.commit(conversation.meter_log.change(rows))
     return {}
 
 
-def rows_of(
-    station_id: str, evse_id: int | None, transaction_id: str, seq_no: int, values: Iterable[Payload]
-) -> list[Row]:
-    """Rows of meter_values for MeterValueType objects, what is left out as SampledValueType has it by default."""
+def transaction_key(transaction_id: str) -> int:
+    """What stands for a transaction of a station in each of its meter values: a quarter of the length of its id."""
+    return _number_of(transaction_id.encode())
+
+
+def _number_of(data: bytes) -> int:
+    """A number that every database keeps; that two of one station are the same is not to be expected."""
+    return int.from_bytes(blake2b(data, digest_size=_NUMBER_BYTES).digest())
+
+
+def rows_of(station_id: str, evse_id: int | None, key: int, seq_no: int, values: Iterable[Payload]) -> list[Row]:
+    """Rows of meter_values for MeterValueType objects. key: transaction_key() or NO_TRANSACTION."""
     rows: list[Row] = []
     position = 0
     for meter_value in values:
@@ -61,14 +73,14 @@ def rows_of(
                 {
                     "station_id": station_id,
                     "sampled_at": sampled_at,
-                    "transaction_id": transaction_id,
+                    "transaction_key": key,
                     "seq_no": seq_no,
                     "position": position,
                     "evse_id": evse_id,
                     "measurand": measurand,
-                    "context": get("context", "Sample.Periodic"),
+                    "context": _unless(CONTEXT, get("context")),
                     "phase": get("phase"),
-                    "location": get("location", "Outlet"),
+                    "location": _unless(LOCATION, get("location")),
                     "unit": _unit(unit.get("unit"), measurand),
                     "multiplier": _limited(unit.get("multiplier", 0)),
                     "value": float(sample["value"]),
@@ -77,6 +89,10 @@ def rows_of(
             )
             position += 1
     return rows
+
+
+def _unless(default: str, value: str | None) -> str | None:
+    return None if value == default else value
 
 
 def _unit(unit: str | None, measurand: str) -> str | None:
@@ -97,7 +113,7 @@ def register_wh(meter_value: Payload) -> float | None:
     """
     phases: float | None = None
     for sample in meter_value["sampledValue"]:
-        if sample.get("measurand", REGISTER) != REGISTER or sample.get("location", "Outlet") != "Outlet":
+        if sample.get("measurand", REGISTER) != REGISTER or sample.get("location", LOCATION) != LOCATION:
             continue
         wh = _in_wh(sample)
         if wh is None:

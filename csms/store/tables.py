@@ -47,6 +47,7 @@ transactions: Final = Table(
     metadata,
     Column("station_id", String(48), primary_key=True),
     Column("transaction_id", String(36), primary_key=True),
+    Column("transaction_key", BigInteger, nullable=False),  # a number made of transaction_id: see meter_values
     Column("first_at", BigInteger, nullable=False),  # of the earliest event, for Started may be lost
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
@@ -71,6 +72,7 @@ transactions: Final = Table(
     Column("messages_in_queue", Boolean),  # as GetTransactionStatus was last answered, at asked_at
     Column("asked_at", BigInteger),
     Index("transactions_by_time", "first_at", "station_id", "transaction_id"),
+    Index("transactions_by_key", "station_id", "transaction_key"),
 )
 Index(
     "transactions_open",
@@ -98,22 +100,23 @@ transaction_events: Final = Table(
 meter_values: Final = Table(
     "meter_values",
     metadata,
+    # There are more of these rows than of all others together, so they are short; and they stand in the order they
+    # come, for in that of their key those of each station would be in pages of their own, and every batch change all.
     # The key tells what a resent message brings again, and is the order in which values are asked for.
     Column("station_id", String(48), primary_key=True),
     Column("sampled_at", BigInteger, primary_key=True, autoincrement=False),
-    Column("transaction_id", String(36), primary_key=True),  # "" for MeterValues
+    Column("transaction_key", BigInteger, primary_key=True, autoincrement=False),  # of transactions; 0: MeterValues
     Column("seq_no", BigInteger, primary_key=True, autoincrement=False),  # of MeterValues: a number made of its content
     Column("position", Integer, primary_key=True, autoincrement=False),  # within its message
     Column("evse_id", BigInteger),
     Column("measurand", String(40), nullable=False),
-    Column("context", String(24), nullable=False),
+    Column("context", String(24)),  # NULL: Sample.Periodic
     Column("phase", String(8)),
-    Column("location", String(8), nullable=False),
+    Column("location", String(8)),  # NULL: Outlet
     Column("unit", String(20)),
     Column("multiplier", BigInteger, nullable=False),
     Column("value", Float, nullable=False),  # as sent, multiplier not applied
     Column("signed", Text),  # JSON: signedMeterValue, verbatim
-    sqlite_with_rowid=False,  # one tree instead of two
 )
 
 tokens: Final = Table(

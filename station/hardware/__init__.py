@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from random import Random
 from typing import Any
@@ -115,14 +115,21 @@ class Hardware:
         stop: Callable[[Evse], None] | None = None,
     ) -> Iterator[None]:
         """As `watch`, as long as the block lasts; token: a token is presented, stop: the stop button is pressed."""
-        with ExitStack() as watches:
-            watches.enter_context(self._world.changed.watching(changed))
-            for evse in self.evses:
-                if token is not None:
-                    watches.enter_context(evse.reader.presented.watching(partial(token, evse)))
-                if stop is not None:
-                    watches.enter_context(evse.stop_pressed.watching(partial(stop, evse)))
+        tokens = [] if token is None else [(evse.reader.presented, partial(token, evse)) for evse in self.evses]
+        stops = [] if stop is None else [(evse.stop_pressed, partial(stop, evse)) for evse in self.evses]
+        self._world.changed.watch(changed)
+        for presented, call in tokens:
+            presented.watch(call)
+        for pressed, tell in stops:
+            pressed.watch(tell)
+        try:
             yield
+        finally:
+            self._world.changed.unwatch(changed)
+            for presented, call in tokens:
+                presented.unwatch(call)
+            for pressed, tell in stops:
+                pressed.unwatch(tell)
 
     def next_change_at(self) -> float:
         """When to call `advance` although nobody has touched anything, by the monotonic clock; inf: never."""

@@ -21,6 +21,11 @@ class Watchers(Generic[P]):
         """Have it called from now on."""
         self._calls += (call,)
 
+    def unwatch(self, call: Callable[P, None]) -> None:
+        """Call it once less from now on. ValueError: it does not watch."""
+        last = len(self._calls) - 1 - self._calls[::-1].index(call)
+        self._calls = self._calls[:last] + self._calls[last + 1 :]
+
     @contextmanager
     def watching(self, call: Callable[P, None]) -> Iterator[None]:
         """Have it called as long as the block lasts."""
@@ -28,8 +33,7 @@ class Watchers(Generic[P]):
         try:
             yield
         finally:
-            last = len(self._calls) - 1 - self._calls[::-1].index(call)
-            self._calls = self._calls[:last] + self._calls[last + 1 :]
+            self.unwatch(call)
 
     def tell(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Call them. Those that leave or come meanwhile are called or not as if they did so afterwards."""

@@ -28,7 +28,6 @@ class Engine:
         self._told = told
         self._began: float | None = None
         self._over: list[StepOutcome] = []
-        self._since = 0
         self._ended_s: float | None = None
 
     async def run(self) -> Outcome:
@@ -65,7 +64,6 @@ class Engine:
             match step.what:
                 case Action(act, is_idle):
                     if not is_idle:
-                        self._since = self._stage.observer.now
                         self._stage.observer.forget()
                     await act(self._stage)
                 case Expectation() as expectation:
@@ -77,8 +75,8 @@ class Engine:
         return StepOutcome(step, Verdict.PASSED, now_s, now_s - began_s, late)
 
     async def _expect(self, expectation: Expectation) -> None:
-        """Look again and again. What was so since something was done counts, but for what must not happen from now."""
-        since = self._stage.observer.now if expectation.span is Span.NEVER_FOR else self._since
+        """Look again and again. What has happened since something was done counts, but not for what must never."""
+        since = self._stage.observer.now if expectation.span is Span.NEVER_FOR else 0
         deadline = trio.current_time() + expectation.seconds
         while True:
             is_over = trio.current_time() >= deadline

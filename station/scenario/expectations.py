@@ -173,7 +173,8 @@ def _noted(
             found = difference(payload, note.payload)
             if found is None:
                 return Seen(True, _told(note), lambda note=note: _take(stage, note, keep))  # type: ignore[misc]  # mypy does not infer lambdas with defaults
-            wrong.append(f"{note.action or note.what} in which {found}")
+            shown_as = difference(payload, redact(note.payload)) or found  # people get to see no secrets
+            wrong.append(f"{note.action or note.what} in which {shown_as}")
         return Seen(False, _listed(wrong[-_MOST_SHOWN:]) if wrong else instead(stage, since))
 
     return look

@@ -26,6 +26,7 @@ from station.link import CONNECT_TIMEOUT_S, PASSWORD_REFUSED_WAIT_S, Link, back_
 from station.network import OpenStream
 from station.network_profile import NetworkProfiles
 from station.state import MemoryState
+from station.witness import Witness
 from tests.station.fake_csms import PASSWORD, FakeCsms, station_on_fake_csms
 
 
@@ -89,7 +90,7 @@ async def test_an_identity_is_percent_encoded(
 
 def _link(identity: str, url: str, variables: DeviceModel, open_stream: OpenStream, random: Random) -> Link:
     profiles = NetworkProfiles(identity, url, variables, MemoryState())
-    return Link(identity, variables, profiles, open_stream=open_stream, random=random)
+    return Link(identity, variables, profiles, open_stream=open_stream, random=random, witness=Witness(identity))
 
 
 async def test_part_4_5_3_a_csms_that_is_away_is_tried_with_growing_back_off(

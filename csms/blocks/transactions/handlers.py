@@ -106,7 +106,7 @@ def _changes(conversation: Conversation, request: Payload, row: Row, response: P
         changes.append(match)
     values = request.get("meterValue")
     if values is not None:
-        rows = rows_of(row["station_id"], row["evse_id"], row["transaction_id"], int(request["seqNo"]), values)
+        rows = rows_of(row["station_id"], row["evse_id"], row["transaction_key"], int(request["seqNo"]), values)
         changes.append(conversation.meter_log.change(rows))
     return changes
 

@@ -9,12 +9,12 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, select, tuple_
 
-from csms.blocks.meter_values import rows_of
+from csms.blocks.meter_values import rows_of, transaction_key
 from csms.blocks.transactions.rules import SeqNos, Span
 from csms.store import Row
 from csms.store.tables import meter_values, transaction_events, transactions
 
-VALUE_KEY: Final = ("sampled_at", "transaction_id", "seq_no", "position")
+VALUE_KEY: Final = ("sampled_at", "transaction_key", "seq_no", "position")
 _NAMES_AT_ONCE: Final = 100  # SQLite takes so many parameters only
 
 
@@ -113,7 +113,8 @@ def whole_transaction(connection: Connection, station_id: str, transaction_id: s
     for event in events:
         payload = orjson.loads(event["payload"])
         sampled = payload.get("meterValue", ())
-        values += rows_of(station_id, row["evse_id"], transaction_id, event["seq_no"], sampled)
+        rows = rows_of(station_id, row["evse_id"], row["transaction_key"], event["seq_no"], sampled)
+        values += [{**value, "transaction_id": transaction_id} for value in rows]
     values.sort(key=lambda value: (value["sampled_at"], value["seq_no"], value["position"]))
     seq_nos = SeqNos.of(event["seq_no"] for event in events)
     return Whole(row, events, values, seq_nos.missing(row["first_seq_no"], row["final_seq_no"]))
@@ -133,7 +134,7 @@ class WantedValues:
 def list_meter_values(
     connection: Connection, station_id: str, wanted: WantedValues, after: Sequence[Any] | None, limit: int
 ) -> list[Row]:
-    """A station's meter values, oldest first, behind the key `after` (sampled_at, transaction, seq_no, position).
+    """A station's meter values, oldest first, behind the VALUE_KEY `after`.
 
     An event need not name the EVSE of its transaction, and one that comes before the others cannot be known to be of it
     (E01.FR.16): where it names none, the transaction tells.
@@ -141,17 +142,17 @@ def list_meter_values(
     columns = meter_values.c
     evse_id = func.coalesce(columns.evse_id, transactions.c.evse_id)
     of_transaction = (transactions.c.station_id == columns.station_id) & (
-        transactions.c.transaction_id == columns.transaction_id
+        transactions.c.transaction_key == columns.transaction_key
     )
     others = [column for column in columns if column.name != "evse_id"]
     query = (
-        select(*others, evse_id.label("evse_id"))
+        select(*others, transactions.c.transaction_id, evse_id.label("evse_id"))
         .select_from(meter_values.outerjoin(transactions, of_transaction))
         .where(columns.station_id == station_id)
     )
     for condition in (
         None if wanted.evse_id is None else evse_id == wanted.evse_id,
-        None if wanted.transaction_id is None else columns.transaction_id == wanted.transaction_id,
+        None if wanted.transaction_id is None else columns.transaction_key == transaction_key(wanted.transaction_id),
         None if wanted.measurand is None else columns.measurand == wanted.measurand,
         None if wanted.since is None else columns.sampled_at >= wanted.since,
         None if wanted.until is None else columns.sampled_at < wanted.until,

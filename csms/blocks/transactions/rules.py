@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from csms.blocks.meter_values import register_wh
+from csms.blocks.meter_values import register_wh, transaction_key
 from csms.store import Row
 from csms.store.moments import to_ms
 from csms.store.texts import storable
@@ -17,10 +17,10 @@ Span = tuple[int, int]
 
 INTEGER_LIMIT: Final = 2**63
 COLUMNS: Final = (
-    "station_id", "transaction_id", "first_at", "started_at", "ended_at", "first_seq_no", "final_seq_no", "evse_id",
-    "connector_id", "id_token", "id_token_type", "token_status", "token_seq_no", "remote_start_id", "reservation_id",
-    "charging_state", "state_seq_no", "stopped_reason", "register_first_at", "register_first_wh", "register_last_at",
-    "register_last_wh", "updated_at",
+    "station_id", "transaction_id", "transaction_key", "first_at", "started_at", "ended_at", "first_seq_no",
+    "final_seq_no", "evse_id", "connector_id", "id_token", "id_token_type", "token_status", "token_seq_no",
+    "remote_start_id", "reservation_id", "charging_state", "state_seq_no", "stopped_reason", "register_first_at",
+    "register_first_wh", "register_last_at", "register_last_wh", "updated_at",
 )  # fmt: skip
 """What row_of() tells of a transaction."""
 
@@ -90,6 +90,7 @@ def row_of(station_id: str, request: Payload, received_at: int, token_status: st
     The rows of all its events, merged in any order, are the transaction.
     """
     info = request["transactionInfo"]
+    transaction_id = storable(info["transactionId"])
     seq_no = int(request["seqNo"])
     happened_at = to_ms(from_wire(request["timestamp"]))
     event_type = request["eventType"]
@@ -110,7 +111,8 @@ def row_of(station_id: str, request: Payload, received_at: int, token_status: st
             last_at, last_wh = at, wh
     return {
         "station_id": station_id,
-        "transaction_id": storable(info["transactionId"]),
+        "transaction_id": transaction_id,
+        "transaction_key": transaction_key(transaction_id),
         "first_at": happened_at,
         "started_at": happened_at if is_start else None,
         "ended_at": happened_at if is_end else None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, cast
 
@@ -36,7 +35,7 @@ class Authorization(Block):
         self._variables = variables
         self._online = online
         self._cache = AuthorizationCache(state, variables, clock)
-        self._questions: deque[_Question] = deque()
+        self._questions: list[_Question] = []
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -75,7 +74,7 @@ class Authorization(Block):
 
     def disconnected(self) -> None:
         """Decide without the CSMS what it was, or would have been, asked."""
-        questions, self._questions = self._questions, deque()
+        questions, self._questions = self._questions, []
         for question in questions:
             question.decided(self._decide_offline(question.id_token))
 
@@ -87,7 +86,7 @@ class Authorization(Block):
 
         def over(info: IdTokenInfo) -> None:
             if self._questions and self._questions[0] is question:
-                self._questions.popleft()
+                del self._questions[0]
                 question.decided(info)
 
         def answered(response: Payload) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -41,7 +40,7 @@ class MeterValues(Block):
         self._monotonic = monotonic
         self._online = online
         self._ongoing = ongoing
-        self._reports: deque[Payload] = deque(maxlen=REPORTS_KEPT)
+        self._reports: list[Payload] = []
         self._aligned = Aligned(lambda: sampling.aligned_interval_s)
 
     def report(self, evse: Evse, context: str = "Trigger") -> Outgoing | None:
@@ -57,6 +56,7 @@ class MeterValues(Block):
             values = self._sampling.aligned(evse)
             if values and self._online():
                 self._reports.append({"evseId": evse.evse_id, "meterValue": values})
+                del self._reports[:-REPORTS_KEPT]
         return True
 
     def tick_at(self) -> float:
@@ -73,7 +73,7 @@ class MeterValues(Block):
 
         def over() -> None:
             if self._reports and self._reports[0] is report:
-                self._reports.popleft()
+                del self._reports[0]
 
         return _outgoing(report, over)
 

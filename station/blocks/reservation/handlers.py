@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NotRequired, TypedDict
 
@@ -69,7 +68,7 @@ class Reservations(Block):
         self._monotonic = monotonic
         self._state = state
         self._book, updates = recalled(state.get(RESERVATIONS))
-        self._updates: deque[Update] = deque(updates)
+        self._updates: list[Update] = list(updates)
         self._update_not_before = -math.inf
         if self._book != Book():
             self.hardware_changed()  # what has expired, or failed, meanwhile
@@ -194,7 +193,7 @@ class Reservations(Block):
 
         def delivered() -> None:
             if self._updates and self._updates[0] is update:
-                self._updates.popleft()
+                del self._updates[0]
                 self._remember()
 
         def late(result: Payload | CallFailed) -> None:
@@ -225,7 +224,7 @@ class Reservations(Block):
     def _tell(self, reservation: Reservation, status: UpdateStatus) -> None:
         log.info("%s: reservation %d: %s", self._identity, reservation.id, status)
         if len(self._updates) == UPDATES_KEPT:
-            reservation_id, dropped = self._updates.popleft()
+            reservation_id, dropped = self._updates.pop(0)
             log.warning("%s: reservation %d: the CSMS is not told %s", self._identity, reservation_id, dropped)
         self._updates.append((reservation.id, status))
 

@@ -223,12 +223,15 @@ async def test_the_station_comes_with_the_variables_of_the_scenario(
     autojump_clock: MockClock, schemas: Schemas, tmp_path: Path
 ) -> None:
     text = (
-        '[station.variables]\n"TxCtrlr.EVConnectionTimeOut" = 20\n"OCPPCommCtrlr.MessageTimeout[Default]" = 7\n'
-        '"AuthCtrlr.LocalPreAuthorize" = true\n' + REGISTERED + '[[step]]\ndo = "power-cycle"\n' + REGISTERED
+        '[station.variables]\n"TxCtrlr.EVConnectionTimeOut" = 20\n"DeviceDataCtrlr.ItemsPerMessage[GetReport]" = 7\n'
+        '"AuthCtrlr.LocalPreAuthorize" = true\n'
+        + REGISTERED
+        + '[[step]]\ndo = "power-cycle"\n[[step]]\nexpect = "off"\n'
+        + REGISTERED
     )
     for component, name, value in [
         ("TxCtrlr", "EVConnectionTimeOut", "20"),
-        ("OCPPCommCtrlr", 'MessageTimeout"\ninstance = "Default', "7"),
+        ("DeviceDataCtrlr", 'ItemsPerMessage"\ninstance = "GetReport', "7"),
         ("AuthCtrlr", "LocalPreAuthorize", "true"),
     ]:
         text += f'[[step]]\nexpect = "variable"\ncomponent = "{component}"\nvariable = "{name}"\nvalue = "{value}"\n'
@@ -254,3 +257,14 @@ async def test_a_seed_makes_it_the_same_twice(autojump_clock: MockClock, schemas
     assert reports[0] == reports[1]
     other = (await played("[station]\nseed = 6\n" + text, tmp_path, schemas))[1]
     assert other[1:] != reports[0][1:]
+
+
+async def test_secrets_in_messages_are_not_told(autojump_clock: MockClock, schemas: Schemas, tmp_path: Path) -> None:
+    text = REGISTERED + '[[step]]\ndo = "present-token"\nidToken = "4711"\ntype = "KeyCode"\ntitle = "a PIN"\n'
+    other = (
+        '[[step]]\nexpect = "sent"\naction = "Authorize"\npayload = { idToken = { idToken = "4712" } }\nwithin = 1\n'
+    )
+    outcome, lines = await played(text + other, tmp_path, schemas)
+    assert "4711" not in "".join(lines)
+    assert outcome.failure is not None
+    assert outcome.failure.seen == 'Authorize in which /idToken/idToken is "***"'

@@ -76,20 +76,19 @@ def upgrade() -> None:
         "meter_values",
         sa.Column("station_id", sa.String(length=48), nullable=False),
         sa.Column("sampled_at", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("transaction_id", sa.String(length=36), nullable=False),
+        sa.Column("transaction_key", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq_no", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("evse_id", sa.BigInteger(), nullable=True),
         sa.Column("measurand", sa.String(length=40), nullable=False),
-        sa.Column("context", sa.String(length=24), nullable=False),
+        sa.Column("context", sa.String(length=24), nullable=True),
         sa.Column("phase", sa.String(length=8), nullable=True),
-        sa.Column("location", sa.String(length=8), nullable=False),
+        sa.Column("location", sa.String(length=8), nullable=True),
         sa.Column("unit", sa.String(length=20), nullable=True),
         sa.Column("multiplier", sa.BigInteger(), nullable=False),
         sa.Column("value", sa.Float(), nullable=False),
         sa.Column("signed", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("station_id", "sampled_at", "transaction_id", "seq_no", "position"),
-        sqlite_with_rowid=False,
+        sa.PrimaryKeyConstraint("station_id", "sampled_at", "transaction_key", "seq_no", "position"),
     )
     op.create_table(
         "reports",
@@ -174,6 +173,7 @@ def upgrade() -> None:
         "transactions",
         sa.Column("station_id", sa.String(length=48), nullable=False),
         sa.Column("transaction_id", sa.String(length=36), nullable=False),
+        sa.Column("transaction_key", sa.BigInteger(), nullable=False),
         sa.Column("first_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
@@ -200,6 +200,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("station_id", "transaction_id"),
     )
     with op.batch_alter_table("transactions", schema=None) as batch_op:
+        batch_op.create_index("transactions_by_key", ["station_id", "transaction_key"], unique=False)
         batch_op.create_index("transactions_by_time", ["first_at", "station_id", "transaction_id"], unique=False)
         batch_op.create_index(
             "transactions_open",

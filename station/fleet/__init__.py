@@ -1,0 +1,1 @@
+"""Many independent stations in one process, with drivers who come and go: `python -m station fleet`."""
