@@ -143,12 +143,15 @@ class Endpoint:
         "_answer",
         "_answered",
         "_call_timeout_s",
+        "_calls",
+        "_calls_moved",
         "_closed",
+        "_is_answering",
+        "_is_read",
         "_language",
         "_messages",
         "_new_message_id",
         "_outstanding",
-        "_text_taken",
         "_text_waiting",
         "_timed_out",
         "_turn",
@@ -179,18 +182,23 @@ class Endpoint:
         self._timed_out: OrderedDict[str, _Outstanding] = OrderedDict()
         self._closed: WebSocketClosed | None = None
         self._answered: dict[str, _Answered] = {}  # the oldest first
+        # Both tasks wait here, never at the same time. A memory channel does the same and takes 2 KB more.
+        self._calls: list[_Incoming] = []
+        self._calls_moved = trio.lowlevel.ParkingLot()
         self._text_waiting = 0
-        self._text_taken = trio.Event()
+        self._is_answering = True
+        self._is_read = False  # to its end
 
     async def run(self) -> WebSocketClosed:
         """Read and answer until the connection ends, and tell how it ended; every waiting `call()` is told, too."""
-        send_calls, receive_calls = trio.open_memory_channel[_Incoming](_CALLS_WAITING)
         closed = WebSocketClosed(CloseCode.ABNORMAL_CLOSURE, "session ended")
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._answer_calls, receive_calls)
+            nursery.start_soon(self._answer_calls)
             try:
-                closed = await self._read(send_calls)
+                closed = await self._read()
             finally:
+                self._is_read = True
+                self._calls_moved.unpark_all()
                 nursery.cancel_scope.cancel()
                 self._closed = closed
                 if self._outstanding is not None:
@@ -276,30 +284,28 @@ class Endpoint:
         response = outstanding.answer.payload if isinstance(outstanding.answer, CallResult) else None
         self._messages.over(outstanding.call, response, failure, trio.current_time() - outstanding.sent_at)
 
-    async def _read(self, calls: trio.MemorySendChannel[_Incoming]) -> WebSocketClosed:
+    async def _read(self) -> WebSocketClosed:
         """The only task that receives: it hands over and never waits for a handler, but for a peer that floods."""
-        with calls:
-            while True:
-                try:
-                    text = await self._ws.receive()
-                except WebSocketClosed as closed:
-                    return closed
-                call = self._sort(text)
-                if call is None:
-                    await trio.lowlevel.checkpoint()  # who waited for this acts on it before a CALL behind it is served
-                    continue
-                size = len(text)
-                while self._text_waiting and self._text_waiting + size > _TEXT_WAITING:
-                    self._text_taken = trio.Event()
-                    await self._text_taken.wait()
-                self._text_waiting += size
-                try:
-                    try:
-                        calls.send_nowait(call)
-                    except trio.WouldBlock:
-                        await calls.send(call)
-                except trio.BrokenResourceError:
-                    self._text_waiting -= size  # nothing can be answered any more; what is still to be read tells why
+        while True:
+            try:
+                text = await self._ws.receive()
+            except WebSocketClosed as closed:
+                return closed
+            call = self._sort(text)
+            if call is None:
+                await trio.lowlevel.checkpoint()  # who waited for this acts on it before a CALL behind it is served
+                continue
+            while self._is_answering and self._is_full(text):
+                await self._calls_moved.park()
+            if self._is_answering:  # else nothing can be answered any more; what is still to be read tells why
+                self._text_waiting += len(text)
+                self._calls.append(call)
+                self._calls_moved.unpark_all()
+
+    def _is_full(self, text: str) -> bool:
+        """This one has to wait behind those that wait already."""
+        too_much = self._text_waiting > 0 and self._text_waiting + len(text) > _TEXT_WAITING
+        return too_much or len(self._calls) >= _CALLS_WAITING
 
     def _sort(self, text: str) -> _Incoming | None:
         """Settle what answers us; return what is to be answered."""
@@ -347,24 +353,35 @@ class Endpoint:
                 result = failure
             outstanding.late(result)
 
-    async def _answer_calls(self, calls: trio.MemoryReceiveChannel[_Incoming]) -> None:
-        with calls:
-            while True:
-                try:
-                    incoming = await calls.receive()
-                    self._text_waiting -= len(incoming.text)
-                    self._text_taken.set()
-                    call = incoming.call
-                    if isinstance(call, PeerError):
-                        error = CallError.of(call, call.message_id)
-                        self._messages.refused(incoming.text, error)
-                        await self._send(_write(error))
-                    else:
-                        await self._send(await self._recorded_answer(call, incoming.received_at))
-                except (trio.EndOfChannel, WebSocketClosed):
-                    self._text_waiting = 0
-                    self._text_taken.set()
-                    return  # the reader tells how it ended
+    async def _answer_calls(self) -> None:
+        try:
+            while (incoming := await self._next_incoming()) is not None:
+                call = incoming.call
+                if isinstance(call, PeerError):
+                    error = CallError.of(call, call.message_id)
+                    self._messages.refused(incoming.text, error)
+                    await self._send(_write(error))
+                else:
+                    await self._send(await self._recorded_answer(call, incoming.received_at))
+        except WebSocketClosed:
+            pass  # the reader tells how it ended
+        finally:
+            self._is_answering = False
+            self._calls.clear()
+            self._calls_moved.unpark_all()
+
+    async def _next_incoming(self) -> _Incoming | None:
+        """What waits longest, None at the end. A checkpoint: a peer that floods must not keep others waiting."""
+        if self._calls:
+            await trio.lowlevel.checkpoint()
+        while not self._calls:
+            if self._is_read:
+                return None
+            await self._calls_moved.park()
+        incoming = self._calls.pop(0)
+        self._text_waiting -= len(incoming.text)
+        self._calls_moved.unpark_all()
+        return incoming
 
     async def _recorded_answer(self, call: Call, received_at: float) -> _Written[CallResult | CallError]:
         answer = None

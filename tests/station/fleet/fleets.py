@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import trio
 import trio.testing
@@ -16,6 +16,8 @@ from station.fleet.outlook import Outlook
 from station.fleet.settings import FleetSettings
 from tests.station.fake_csms import START, FakeCsms
 
+NOON: Final = START.replace(hour=12)
+"""When drivers come: at START nearly all sleep."""
 Result = TypeVar("Result")
 
 
@@ -50,7 +52,7 @@ async def running_fleet(
     """A fleet that runs until the block is left."""
     async with trio.open_nursery() as csms_nursery:
         site = Site(csms_nursery, schemas, prepare)
-        fleet = Fleet(settings, seed, open_stream=site.open_stream, clock=TrioClock(START), schemas=schemas)
+        fleet = Fleet(settings, seed, open_stream=site.open_stream, clock=TrioClock(NOON), schemas=schemas)
         outlook = Outlook(fleet)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(fleet.run)

@@ -22,8 +22,8 @@ from station.fleet.summary import summary
 from tests.station.fake_csms import FakeCsms
 from tests.station.fleet.fleets import in_virtual_time, running_fleet
 
-BUSY = FleetSettings(count=24, rate=2, arrivals=6, dc_share=0.5, tokens=10, strangers=0.2, csms="ws://csms/ocpp")
-TWO_HOURS_S = 7200.0
+BUSY = FleetSettings(count=8, rate=2, arrivals=8, dc_share=0.5, tokens=10, strangers=0.2, csms="ws://csms/ocpp")
+AN_HOUR_S = 3600.0
 Happened = tuple[float, str, dict[str, Any]]
 
 
@@ -51,12 +51,12 @@ def test_the_same_seed_gives_every_station_the_same_events(schemas: Schemas) -> 
     first, second, other = (in_virtual_time(partial(events_of, schemas, seed)) for seed in (3, 3, 4))
     assert first == second
     assert first != other
-    assert sum(len(events) for events in first.values()) > 500
+    assert sum(len(events) for events in first.values()) > 60
 
 
 async def events_of(schemas: Schemas, seed: int) -> dict[str, list[Happened]]:
     async with running_fleet(schemas, BUSY, seed=seed, prepare=knows_no_strangers) as (_, site, _outlook):
-        await trio.sleep(TWO_HOURS_S)
+        await trio.sleep(AN_HOUR_S / 2)
         return {
             identity: [(call.at, call.action, call.payload) for call in csms.received]
             for identity, csms in site.csms.items()
@@ -67,10 +67,10 @@ async def test_a_transaction_is_told_of_from_start_to_end_and_a_stranger_gets_no
     autojump_clock: MockClock, schemas: Schemas
 ) -> None:
     async with running_fleet(schemas, BUSY, prepare=knows_no_strangers) as (fleet, site, outlook):
-        await trio.sleep(TWO_HOURS_S)
+        await trio.sleep(AN_HOUR_S)
         visits = outlook.look().visits
-        assert visits[Outcome.CHARGED] > 50
-        assert visits[Outcome.GAVE_UP] > 5
+        assert visits[Outcome.CHARGED] > 5
+        assert visits[Outcome.GAVE_UP] > 2
         assert visits[Outcome.TURNED_AWAY] > 5
         assert Outcome.FAILED not in visits
         events = [event for csms in site.csms.values() for event in csms.events()]
@@ -82,24 +82,24 @@ async def test_a_transaction_is_told_of_from_start_to_end_and_a_stranger_gets_no
 
 async def test_what_the_summary_says_is_what_the_csms_has_seen(autojump_clock: MockClock, schemas: Schemas) -> None:
     async with running_fleet(schemas, BUSY, prepare=knows_no_strangers) as (fleet, site, outlook):
-        await trio.sleep(TWO_HOURS_S + 0.123)
+        await trio.sleep(AN_HOUR_S + 0.123)
         document = summary(BUSY, 7, outlook.look(), fleet.figures, outlook.most_connected)
         received = [call for csms in site.csms.values() for call in csms.received]
         assert document["messages"]["answered"] == len(received) == document["answer_time_s"]["count"]
         assert document["messages"]["by_action"]["TransactionEvent"] == sum(len(c.events()) for c in site.csms.values())
-        assert document["messages"]["per_s"] == pytest.approx(len(received) / (TWO_HOURS_S + 0.123), abs=1e-3)
+        assert document["messages"]["per_s"] == pytest.approx(len(received) / (AN_HOUR_S + 0.123), abs=1e-3)
         assert document["stations"] == {
-            "wanted": 24,
-            "started": 24,
-            "connected": 24,
-            "accepted": 24,
-            "most_connected": 24,
+            "wanted": 8,
+            "started": 8,
+            "connected": 8,
+            "accepted": 8,
+            "most_connected": 8,
             "crashed": 0,
         }
         drivers = document["drivers"]
         assert drivers["arrived"] == sum(count for name, count in drivers.items() if name != "arrived")
         registers = [evse.meter.energy_wh for station in fleet.stations for evse in station.hardware.evses]
-        assert document["charging"]["energy_kwh"] == round(sum(registers) / 1000, 3) > 100
+        assert document["charging"]["energy_kwh"] == round(sum(registers) / 1000, 3) > 50
         assert document["errors"] == {"count": 0, "by_kind": {}}
 
 
@@ -117,9 +117,11 @@ async def test_a_station_that_is_refused_or_has_no_csms_does_not_harm_the_others
         await trio.sleep(3600)
         view = outlook.look()
         assert (view.connected, view.crashed) == (4, 0)
-        assert set(view.errors) == {"not connected: refused with 401", "not connected: Connection refused"}
+        assert view.errors["not connected: refused with 401"] > 10
+        assert view.errors["not connected: Connection refused"] > 10
+        assert len(view.errors) == 2
         for identity in ("CP_1", "CP_4", "CP_5", "CP_6"):
-            assert "Ended" in [event["eventType"] for event in site.csms[identity].events()]
+            assert "Started" in [event["eventType"] for event in site.csms[identity].events()]
         assert fleet.stations[2].hardware.evses[0].meter.energy_wh == 0, "nobody there may say who may charge"
 
 
@@ -140,7 +142,7 @@ async def test_a_station_that_crashes_does_not_harm_the_others(
     async with running_fleet(schemas, replace(BUSY, count=3)) as (_, site, outlook):
         await trio.sleep(3600)
         view = outlook.look()
-        assert (view.connected, view.crashed, view.errors) == (2, 1, {"a station crashed": 1})
+        assert (view.connected, view.crashed, view.errors["a station crashed"]) == (2, 1, 1)
         assert "CP_2: crashed" in caplog.messages
         assert site.csms["CP_2"].received[-1].at <= 600
         assert all(site.csms[identity].received[-1].at > 3000 for identity in ("CP_1", "CP_3"))
