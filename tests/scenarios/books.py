@@ -77,7 +77,12 @@ def _audit_database(url: str, senders: Senders, findings: Findings) -> None:
         findings.compare(f"request of {name}", senders.sent.get(name), json.loads(payload))
         if name in senders.answers:
             findings.compare(f"response of {name}", senders.answers[name], json.loads(response))
-    values = _rows(url, "SELECT station_id, transaction_id, seq_no, measurand, context, value FROM meter_values")
+    values = _rows(
+        url,
+        "SELECT m.station_id, t.transaction_id, m.seq_no, m.measurand, COALESCE(m.context, 'Sample.Periodic'), m.value "
+        "FROM meter_values m "
+        "JOIN transactions t ON t.station_id = m.station_id AND t.transaction_key = m.transaction_key",
+    )
     findings.count("meter value", _values(senders, senders.answers), _values(senders, senders.sent), Counter(values))
     feed = _rows(url, "SELECT station_id, event_type, data FROM events WHERE event_type LIKE 'transaction.%'")
     findings.count(

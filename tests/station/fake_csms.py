@@ -140,6 +140,8 @@ class FakeCsms:
         except Refusal:
             await stream.aclose()
             return
+        except WebSocketClosed:  # the station has ended, or lost its network, before it was let in
+            return
         async with ws:
             self._endpoint = Endpoint(
                 ws,

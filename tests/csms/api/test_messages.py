@@ -254,6 +254,22 @@ class TestWriting:
         await trio.sleep(10)
         assert [row["message_id"] for row in await self.rows(site)] == [str(number) for number in range(450)]
 
+    async def test_what_comes_while_it_is_written_gathers_for_the_next_time(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        commit, commits = site.store.commit, 0
+
+        async def commit_while_more_comes(*changes: Change) -> None:
+            nonlocal commits
+            commits += 1
+            site.csms.messages.record(exchange(commits))
+            await commit(*changes)
+
+        monkeypatch.setattr(site.store, "commit", commit_while_more_comes)
+        site.csms.messages.record(exchange(0))
+        await trio.sleep(2.1)
+        assert commits == 8, "one each quarter of a second"
+
     async def test_numbers_go_on_after_a_restart(self, site: Site) -> None:
         for number in range(2):
             log = MessageStore(site.store, site.clock)

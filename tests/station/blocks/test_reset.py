@@ -205,6 +205,20 @@ async def test_b11_fr_08_an_evse_that_is_reset_is_out_of_use_for_a_while(
         assert station.firmware is not None
 
 
+async def test_b11_fr_05_b12_fr_06_an_evse_that_was_reset_is_reserved_or_unavailable_as_before(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    reserve_now = {"id": 1, "expiryDateTime": "2030-01-01T00:00:00Z", "evseId": 1, "idToken": TOKEN}
+    async with station_on_fake_csms(schemas, connector_types=[["cType2"]] * 2) as (_, csms):
+        assert await csms.call("ReserveNow", reserve_now) == {"status": "Accepted"}
+        await csms.call("ChangeAvailability", {"operationalStatus": "Inoperative", "evse": {"id": 2}})
+        csms.forget()
+        for evse_id in (1, 2):
+            assert await csms.call("Reset", {"type": "Immediate", "evseId": evse_id}) == {"status": "Accepted"}
+        await trio.sleep(ANSWER_S + EVSE_RESET_S + 1)
+        assert csms.statuses() == [(1, 1, "Unavailable"), (1, 1, "Reserved")]
+
+
 async def test_b11_an_evse_that_is_not_there_cannot_be_reset(autojump_clock: MockClock, schemas: Schemas) -> None:
     async with station_on_fake_csms(schemas) as (_, csms):
         response = await csms.call("Reset", {"type": "Immediate", "evseId": 2})

@@ -144,7 +144,7 @@ async def test_a_station_that_crashes_does_not_harm_the_others(
         view = outlook.look()
         assert (view.connected, view.crashed, view.errors["a station crashed"]) == (2, 1, 1)
         assert "CP_2: crashed" in caplog.messages
-        assert site.csms["CP_2"].received[-1].at <= 600
+        assert site.csms["CP_2"].received[-1].at < 700
         assert all(site.csms[identity].received[-1].at > 3000 for identity in ("CP_1", "CP_3"))
 
 

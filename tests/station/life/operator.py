@@ -65,7 +65,7 @@ class Operator:
 
     async def put_in_use(self) -> None:
         """Switch everything on."""
-        for evse in ({}, {"evse": {"id": 1}}, {"evse": {"id": 2}}):
+        for evse in ({}, {"evse": {"id": 1}}, {"evse": {"id": 2}}, {"evse": {"id": 2, "connectorId": 1}}):
             await self._do("ChangeAvailability", {"operationalStatus": "Operative", **evse})
 
     async def cancel_reservations(self) -> None:
