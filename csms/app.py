@@ -35,6 +35,7 @@ from csms.settings import Settings
 from csms.store import Store, StoreUnavailable
 from csms.store.tables import events, messages
 from csms.switchboard import Switchboard
+from csms.tariffs import Tariffs
 from csms.tokens import Tokens
 from csms.user_mistake import UserMistake
 from shared.clock import Clock
@@ -61,6 +62,7 @@ class Csms:
         self.switchboard = Switchboard()
         self.passwords = passwords
         self.tokens = Tokens(store, clock)
+        self.tariffs = Tariffs(store, clock)
         self.ledger = Ledger(store, clock)
         self.meter_log = MeterLog(store)
         self.clock = clock
@@ -94,6 +96,7 @@ class Csms:
                 reservations=self.reservations,
                 store=store,
                 tokens=self.tokens,
+                tariffs=self.tariffs,
                 device_models=self.device_models,
                 remote_starts=self.remote_starts,
                 commands=self.commands,
@@ -108,6 +111,7 @@ class Csms:
     async def load(self) -> None:
         """Have at hand what the store knows. Raises StoreUnavailable."""
         await self.tokens.load()
+        await self.tariffs.load()
         await self.ledger.load()
         await self.registry.load()
         await self.device_models.load()
@@ -189,6 +193,7 @@ class Csms:
             reservations=self.reservations,
             remote_starts=self.remote_starts,
             tokens=self.tokens,
+            tariffs=self.tariffs,
             ledger=self.ledger,
             meter_log=self.meter_log,
             clock=self.clock,

@@ -29,6 +29,7 @@ _STALLED_AFTER: Final = timedelta(minutes=10)  # since the last part: this repor
 _MAX_ID: Final = 2**31 - 1
 _KEY: Final = tuple(column.name for column in variables.primary_key.columns)
 _PAGE_KEY: Final = _KEY[1:]
+_CURRENCY: Final = {"component": "tariffcostctrlr", "variable": "currency", "attribute_type": "Actual"}
 PAGE_KEY_TYPES: Final = (str, str, int, int, str, str, str)
 
 Identity = Mapping[str, Any]
@@ -53,6 +54,7 @@ class DeviceModels:
         self._clock = clock
         self._random = random
         self._reports: dict[str, dict[int, Report]] = {}
+        self._currencies: dict[str, str | None] = {}
         insert = store.insert(variables)
         new = insert.excluded
         self._upsert = insert.on_conflict_do_update(
@@ -169,6 +171,7 @@ class DeviceModels:
     def forget(self, station_id: str) -> None:
         """The station was removed."""
         self._reports.pop(station_id, None)
+        self._currencies.pop(station_id, None)
 
     def _hold(self, station_id: str, report: Report) -> list[Change]:
         """Hold a report in memory at once, for its parts and the answer may come together, and return what to write."""
@@ -246,9 +249,22 @@ class DeviceModels:
             and (row["value"] or "").isdecimal()
         }
 
+    async def currency(self, station_id: str) -> str | None:
+        """What a station shows costs in, None when it has not told (TariffCostCtrlr.Currency)."""
+        if station_id not in self._currencies:
+            wanted = Filter("TariffCostCtrlr", "Currency")
+            rows = await self._store.read(lambda connection: _select(connection, station_id, wanted, None, None))
+            values = [row["value"] for row in rows if row["attribute_type"] == "Actual"]
+            self._currencies.setdefault(station_id, values[0] if values else None)
+        return self._currencies[station_id]
+
     async def _write(self, station: Station, rows: list[Row], *also: Change) -> None:
-        if self._registry.knows(station) and (rows or also):
-            await self._store.commit(Change(self._upsert, rows), *also)
+        if not self._registry.knows(station) or not (rows or also):
+            return
+        await self._store.commit(Change(self._upsert, rows), *also)
+        for row in rows:
+            if _CURRENCY.items() <= row.items() and row["value"] is not None:
+                self._currencies[station.station_id] = row["value"]
 
 
 def key_of(data: Identity) -> tuple[Any, ...]:

@@ -22,6 +22,7 @@ from csms.api.reservations import reservation_routes
 from csms.api.seed import seed_routes
 from csms.api.services import Services
 from csms.api.stations import station_routes
+from csms.api.tariffs import tariff_routes
 from csms.api.tokens import token_routes
 from csms.api.transactions import transaction_routes
 from csms.api.variables import variable_routes
@@ -78,6 +79,7 @@ def create_api(services: Services) -> QuartTrio:
     api.register_blueprint(reservation_routes(services))
     api.register_blueprint(command_routes(services))
     api.register_blueprint(token_routes(services))
+    api.register_blueprint(tariff_routes(services))
     api.register_blueprint(transaction_routes(services))
     api.register_blueprint(event_routes(services))
     api.register_blueprint(message_routes(services))

@@ -17,6 +17,7 @@ from csms.reservations import Reservations
 from csms.settings import Settings
 from csms.store import Store
 from csms.switchboard import Switchboard
+from csms.tariffs import Tariffs
 from csms.tokens import Tokens
 from shared.clock import Clock
 from shared.ocppj.schemas import Schemas
@@ -34,6 +35,7 @@ class Services:
     reservations: Reservations
     store: Store
     tokens: Tokens
+    tariffs: Tariffs
     device_models: DeviceModels
     remote_starts: RemoteStarts
     commands: Commands

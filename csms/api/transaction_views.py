@@ -16,7 +16,8 @@ class TransactionView(TypedDict):
 
     energy_wh: imported, from first to last reading of the register. events_missing: seqNos between those that came.
     complete: Started, Ended and all between have come. messages_in_queue: what the station answered to
-    GetTransactionStatus, asked at status_asked_at.
+    GetTransactionStatus, asked at status_asked_at. total_cost: by the tariff that was in force when it began, taxes
+    included, once it is complete.
     """
 
     station_id: str
@@ -40,6 +41,8 @@ class TransactionView(TypedDict):
     events_received: int
     events_missing: int
     complete: bool
+    total_cost: float | None
+    currency: str | None
     messages_in_queue: bool | None
     status_asked_at: str | None
     updated_at: str | None
@@ -67,6 +70,8 @@ TRANSACTION: Final[TransactionView] = {
     "events_received": 2,
     "events_missing": 0,
     "complete": True,
+    "total_cost": 2.7,
+    "currency": "EUR",
     "messages_in_queue": None,
     "status_asked_at": None,
     "updated_at": _ENDED_AT,
@@ -151,6 +156,8 @@ WHOLE_TRANSACTION: Final[WholeTransactionView] = {
     **TRANSACTION,
     "events_missing": 1,
     "complete": False,
+    "total_cost": None,
+    "currency": None,
     "gaps": [{"first": 1, "last": 1}],
     "events": [
         {
@@ -183,7 +190,7 @@ WHOLE_TRANSACTION: Final[WholeTransactionView] = {
 
 TRANSACTIONS_CSV: Final = (
     "station_id,transaction_id,evse_id,connector_id,started_at,ended_at,duration_s,energy_wh,id_token,id_token_type,"
-    "id_token_status,charging_state,stopped_reason,remote_start_id,reservation_id,complete\r\n"
+    "id_token_status,charging_state,stopped_reason,remote_start_id,reservation_id,complete,total_cost,currency\r\n"
     f"{STATION_ID},{_TRANSACTION_ID},1,1,{_STARTED_AT},{_ENDED_AT},1800.0,5500.0,04A2B3C4D5E680,ISO14443,"
-    "Accepted,EVConnected,Local,,,true\r\n"
+    "Accepted,EVConnected,Local,,,true,2.7,EUR\r\n"
 )

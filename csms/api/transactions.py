@@ -40,6 +40,7 @@ from csms.blocks.transactions.queries import (
 )
 from csms.store import Row
 from csms.store.moments import from_ms
+from csms.tariffs import Tariffs
 from shared.ocppj.date_time import to_wire
 
 _ROWS_AT_ONCE: Final = 500
@@ -47,7 +48,7 @@ _EVSE_ID: Final = query("evse_id", "Of this EVSE only", 1, type="integer", minim
 _CSV_COLUMNS: Final = (
     "station_id", "transaction_id", "evse_id", "connector_id", "started_at", "ended_at", "duration_s", "energy_wh",
     "id_token", "id_token_type", "id_token_status", "charging_state", "stopped_reason", "remote_start_id",
-    "reservation_id", "complete",
+    "reservation_id", "complete", "total_cost", "currency",
 )  # fmt: skip
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -94,7 +95,7 @@ def transaction_routes(services: Services) -> Blueprint:
         )
         shown = found[: page.limit]
         last_key = _sort_key(shown[-1]) if len(found) > page.limit else None
-        return page.answer("transactions", [_describe(listed) for listed in shown], last_key)
+        return page.answer("transactions", [_describe(services.tariffs, listed) for listed in shown], last_key)
 
     @routes.get("/transactions/<station_id>/<path:transaction_id>")
     @documented(
@@ -113,7 +114,7 @@ def transaction_routes(services: Services) -> Blueprint:
             raise Problem(HTTPStatus.NOT_FOUND, f"No transaction {transaction_id} of {station_id} is known here")
         missing = sum(last - first + 1 for first, last in whole.missing)
         return {
-            **_describe(Listed(whole.row, len(whole.events), missing)),
+            **_describe(services.tariffs, Listed(whole.row, len(whole.events), missing)),
             "gaps": [{"first": first, "last": last} for first, last in whole.missing],
             "events": [
                 {
@@ -186,7 +187,7 @@ async def _csv_pages(services: Services, wanted: Wanted) -> AsyncIterator[bytes]
     while True:
         read = partial(list_transactions, wanted=wanted, after=after, limit=_ROWS_AT_ONCE)
         found = await services.store.read(read)
-        described = map(_describe, found)
+        described = map(partial(_describe, services.tariffs), found)
         yield _csv_lines([[_csv_cell(told[name]) for name in _CSV_COLUMNS] for told in described])
         if len(found) < _ROWS_AT_ONCE:
             return
@@ -216,10 +217,12 @@ def _sort_key(listed: Listed) -> list[Any]:
     return [listed.row["first_at"], listed.row["station_id"], listed.row["transaction_id"]]
 
 
-def _describe(listed: Listed) -> dict[str, Any]:
+def _describe(tariffs: Tariffs, listed: Listed) -> dict[str, Any]:
     row = listed.row
     started, ended = row["started_at"], row["ended_at"]
     first_wh, last_wh = row["register_first_wh"], row["register_last_wh"]
+    is_complete = started is not None and ended is not None and listed.missing == 0
+    cost = tariffs.cost(started, ended, first_wh, last_wh) if is_complete else None
     return {
         "station_id": row["station_id"],
         "transaction_id": row["transaction_id"],
@@ -241,7 +244,9 @@ def _describe(listed: Listed) -> dict[str, Any]:
         "reservation_id": row["reservation_id"],
         "events_received": listed.events,
         "events_missing": listed.missing,
-        "complete": row["first_seq_no"] is not None and row["final_seq_no"] is not None and listed.missing == 0,
+        "complete": is_complete,
+        "total_cost": None if cost is None else float(cost.amount),
+        "currency": None if cost is None else cost.currency,
         "messages_in_queue": row["messages_in_queue"],
         "status_asked_at": _moment(row["asked_at"]),
         "updated_at": _moment(row["updated_at"]),

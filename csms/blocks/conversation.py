@@ -16,6 +16,7 @@ from csms.registry import Registry, Station
 from csms.remote_starts import RemoteStarts
 from csms.reservations import Reservations
 from csms.store import Store
+from csms.tariffs import Tariffs
 from csms.tokens import Tokens
 from shared.clock import Clock
 from shared.ocppj.errors import OcppError
@@ -50,6 +51,7 @@ class Conversation:
     reservations: Reservations
     remote_starts: RemoteStarts
     tokens: Tokens
+    tariffs: Tariffs
     ledger: Ledger
     meter_log: MeterLog
     clock: Clock

@@ -127,6 +127,14 @@ tokens: Final = Table(
     Column("token", Text, nullable=False),  # JSON: as the API has it
 )
 
+tariffs: Final = Table(
+    "tariffs",
+    metadata,
+    Column("tariff_id", String(36), primary_key=True),
+    Column("valid_from", BigInteger, primary_key=True, autoincrement=False),  # until the next one is
+    Column("tariff", Text),  # JSON: as the API has it; NULL: none from then on
+)
+
 reservations: Final = Table(
     "reservations",
     metadata,

@@ -9,12 +9,14 @@ from typing import Final
 from csms.blocks.conversation import Conversation, Payload
 from csms.blocks.errands import Call
 from csms.blocks.meter_values import rows_of
+from csms.blocks.tariff_and_cost import cost_to_tell
 from csms.blocks.transactions.ledger import Record
 from csms.blocks.transactions.rules import INTEGER_LIMIT, is_stop, judge, row_of
 from csms.reservations import ReservationState
 from csms.store import Change, Row
 from csms.store.moments import to_ms
 from csms.store.texts import storable
+from csms.tariffs import Cost
 from csms.tokens import token_key
 from shared.ocppj.errors import PropertyConstraintViolation
 
@@ -31,7 +33,8 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     """Keep an event and answer it; one that was resent is answered as before (E01 to E15, E13.FR.02, J02.FR.19).
 
     It is known by station, transactionId and seqNo, whenever it comes. One with a reservationId ends that reservation
-    (H01.FR.15). Raises StoreUnavailable, so that the station keeps it and sends it again (E13).
+    (H01.FR.15). Where a tariff is in force the answer tells the cost (I02, I03). Raises StoreUnavailable, so that the
+    station keeps it and sends it again (E13).
     """
     ledger, station_id = conversation.ledger, conversation.station.station_id
     seq_no = int(request["seqNo"])
@@ -45,8 +48,11 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     response = _answer(conversation, request, record)
     status = response["idTokenInfo"]["status"] if response else None
     row = row_of(station_id, request, to_ms(conversation.clock.now()), status)
+    cost = await cost_to_tell(conversation, request, record, row)
+    if cost is not None:
+        response = {**response, "totalCost": float(cost.amount)}
     with ledger.writing(record):
-        await _store(conversation, row["reservation_id"], _changes(conversation, request, row, response))
+        await _store(conversation, row["reservation_id"], _changes(conversation, request, row, response, cost))
     ledger.keep(record, row, seq_no, response)
     if record.final_seq_no is not None and not record.is_complete:
         _ask_for_the_rest(conversation, record)
@@ -94,12 +100,14 @@ def _answer(conversation: Conversation, request: Payload, record: Record) -> Pay
     return {"idTokenInfo": info}
 
 
-def _changes(conversation: Conversation, request: Payload, row: Row, response: Payload) -> list[Change]:
+def _changes(
+    conversation: Conversation, request: Payload, row: Row, response: Payload, cost: Cost | None
+) -> list[Change]:
     ledger = conversation.ledger
     changes = [
         ledger.merge_change(row),
         ledger.event_change(row, request, response),
-        conversation.events.change(_EVENT_TYPES[request["eventType"]], row["station_id"], _tell(request)),
+        conversation.events.change(_EVENT_TYPES[request["eventType"]], row["station_id"], _tell(request, cost)),
     ]
     if row["remote_start_id"] is not None:
         match = conversation.remote_starts.match(row["station_id"], row["remote_start_id"], row["transaction_id"])
@@ -111,7 +119,7 @@ def _changes(conversation: Conversation, request: Payload, row: Row, response: P
     return changes
 
 
-def _tell(request: Payload) -> Payload:
+def _tell(request: Payload, cost: Cost | None) -> Payload:
     """The data of the event that programs follow. No token: key codes must not be shown around (C04.FR.04)."""
     info = request["transactionInfo"]
     told = {
@@ -129,6 +137,9 @@ def _tell(request: Payload) -> Payload:
         told["remote_start_id"] = info["remoteStartId"]
     if "stoppedReason" in info:
         told["stopped_reason"] = info["stoppedReason"]
+    if cost is not None:
+        told["total_cost"] = float(cost.amount)
+        told["currency"] = cost.currency
     return told
 
 

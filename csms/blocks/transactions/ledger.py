@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql
 
-from csms.blocks.transactions.rules import COLUMNS, Payload, SeqNos
+from csms.blocks.transactions.rules import COLUMNS, Extent, Payload, SeqNos
 from csms.store import Change, Store
 from csms.store import Row as NewRow
 from csms.store.moments import to_ms
@@ -53,8 +53,8 @@ class Record:
     """
 
     __slots__ = (
-        "asked", "evse_id", "final_seq_no", "first_at", "first_seq_no", "last_response", "last_seq_no", "name",
-        "seq_nos", "superseded", "token",
+        "asked", "evse_id", "extent", "final_seq_no", "first_at", "first_seq_no", "last_response", "last_seq_no",
+        "name", "seq_nos", "superseded", "token",
     )  # fmt: skip
 
     def __init__(self, name: Name) -> None:
@@ -63,6 +63,7 @@ class Record:
         self.first_seq_no: int | None = None
         self.final_seq_no: int | None = None
         self.first_at: int | None = None
+        self.extent = Extent()
         self.evse_id: int | None = None
         self.token: Key | None = None
         self.last_seq_no: int | None = None
@@ -369,6 +370,7 @@ def _learn(record: Record, row: NewRow) -> None:
         record.evse_id = row["evse_id"]
     if record.first_at is None or row["first_at"] < record.first_at:
         record.first_at = row["first_at"]
+    record.extent = record.extent.merged(row)
     status = row["token_status"]
     if record.token is None and status == "Accepted":
         record.token = (row["id_token_type"], row["id_token"].lower())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from csms.blocks.meter_values import register_wh, transaction_key
 from csms.store import Row
@@ -23,6 +23,37 @@ COLUMNS: Final = (
     "register_first_wh", "register_last_at", "register_last_wh", "updated_at",
 )  # fmt: skip
 """What row_of() tells of a transaction."""
+
+
+Reading = tuple[int, float]
+"""When, in ms, and what the meter read, in Wh."""
+
+
+class Extent(NamedTuple):
+    """How far a transaction goes, in time and on the meter; None where no event has told."""
+
+    started_at: int | None = None
+    first: Reading | None = None
+    last: Reading | None = None
+
+    @property
+    def first_wh(self) -> float | None:
+        return None if self.first is None else self.first[1]
+
+    @property
+    def last_wh(self) -> float | None:
+        return None if self.last is None else self.last[1]
+
+    def merged(self, row: Row) -> Extent:
+        """With what one more event tells. row: as row_of() made it, or of the table."""
+        started_at = self.started_at if row["started_at"] is None else row["started_at"]
+        first, last = self.first, self.last
+        if row["register_first_at"] is not None:
+            reading = (row["register_first_at"], row["register_first_wh"])
+            first = reading if first is None else min(first, reading)
+            reading = (row["register_last_at"], row["register_last_wh"])
+            last = reading if last is None else max(last, reading)
+        return Extent(started_at, first, last)
 
 
 class SeqNos:
@@ -59,6 +90,12 @@ class SeqNos:
             at -= 1
             first = spans.pop(at)[0]
         spans.insert(at, (first, last))
+
+    def with_one_more(self, number: int) -> SeqNos:
+        """These and that one."""
+        seq_nos = SeqNos(self.spans)
+        seq_nos.add(number)
+        return seq_nos
 
     def missing(self, first: int | None, final: int | None) -> list[Span]:
         """What is missing between `first`, or the lowest that came, and `final`, or the highest that came."""

@@ -27,6 +27,7 @@ from csms.reservations import Reservations
 from csms.store import Store
 from csms.store.database import open_engine
 from csms.store.tables import events, meter_values, transaction_events, transactions
+from csms.tariffs import Tariffs
 from csms.tokens import Tokens
 from shared.clock import TrioClock
 from tests.csms.blocks.transactions.charging import Payload, event, session, token
@@ -103,6 +104,7 @@ def conversation_on(store: Store, at_hand: int) -> Conversation:
         reservations=Reservations(store, events, clock, random),
         remote_starts=RemoteStarts(store, clock, random),
         tokens=Tokens(store, clock),
+        tariffs=Tariffs(store, clock),
         ledger=Ledger(store, clock, open_kept=at_hand, done_kept=at_hand),
         meter_log=MeterLog(store),
         clock=clock,
