@@ -114,6 +114,11 @@ class Tariffs:
             until = since
 
     @property
+    def is_empty(self) -> bool:
+        """Whether none was ever in force."""
+        return not self._since
+
+    @property
     def current(self) -> Period | None:
         """What is in force now, None when there is no tariff."""
         period = next(iter(self), None)

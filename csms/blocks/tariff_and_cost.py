@@ -24,6 +24,8 @@ async def cost_to_tell(conversation: Conversation, request: Payload, record: Rec
 
     record: what is known without this event. row: what it tells. Raises StoreUnavailable.
     """
+    if conversation.tariffs.is_empty:
+        return None
     event_type = request["eventType"]
     is_late = request.get("offline", False) or record.final_seq_no is not None
     if event_type == "Started" or (event_type == "Updated" and is_late):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -65,17 +66,20 @@ class Commit:
 
 @dataclass(slots=True, eq=False)
 class _Job:
+    """What somebody waits for until `done`, and no longer than until the deadline."""
+
+    deadline: float
     changes: Sequence[Change] = ()
     work: Work | None = None
     result: Any = None
     error: Exception | None = None
     done: trio.Event = field(default_factory=trio.Event)
-    is_given_up: bool = False
 
-    def dismiss(self) -> None:
+    def dismiss(self, why: str) -> None:
         """Nothing of it is promised to be there."""
-        self.error = StoreUnavailable("the store is closed")
-        self.done.set()
+        if not self.done.is_set():
+            self.error = StoreUnavailable(why)
+            self.done.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,10 @@ class Writer:
         self._executor = Executor(engine.dialect)
         self._in_thread = in_thread
         self._patience_s = patience_s
-        self._put, self._jobs = trio.open_memory_channel[_Job](_JOBS_WAITING)
+        self._jobs: deque[_Job] = deque()  # the one who has waited longest first
+        self._has_jobs = trio.lowlevel.ParkingLot()
+        self._has_room = trio.lowlevel.ParkingLot()
+        self._is_closed = False
         self._listeners: list[Callable[[Commit], None]] = []
         self._is_away = False
         self._refused = 0
@@ -129,7 +136,7 @@ class Writer:
     @property
     def waiting(self) -> int:
         """How many wait for a batch that has room for them."""
-        return self._jobs.statistics().current_buffer_used
+        return len(self._jobs)
 
     def after_commit(self, tell: Callable[[Commit], None]) -> None:
         """Have `tell` called after each batch, in the task of the writer: it must be quick and must not raise."""
@@ -137,14 +144,14 @@ class Writer:
 
     async def commit(self, *changes: Change) -> None:
         """Write rows, and return when they are on disk. Raises StoreUnavailable."""
-        await self._wait_for(_Job(changes=changes))
+        await self._wait_for(_Job(trio.current_time() + self._patience_s, changes))
 
     async def run_in_transaction(self, work: Callable[[Connection], Any]) -> Any:
         """Have `work` done in a transaction, in a thread, and return its result when that is committed.
 
         It may be done again after a failure of others in its batch. Raises StoreUnavailable, or what `work` raises.
         """
-        job = _Job(work=work)
+        job = _Job(trio.current_time() + self._patience_s, work=work)
         await self._wait_for(job)
         return job.result
 
@@ -152,14 +159,14 @@ class Writer:
         """Write batch after batch. When it is cancelled, what it is at may yet be written; all who wait are told."""
         jobs: list[_Job] = []
         try:
-            async for job in self._jobs:
-                jobs = [job, *self._waiting_jobs(_JOBS_AT_ONCE - 1)]
-                jobs = [job for job in jobs if not job.is_given_up]
-                if not jobs:
-                    continue
+            while await self._wait_for_jobs():
+                jobs = self._take_jobs()
                 batch = _Batch.of(jobs)
                 started, was_away = trio.current_time(), self._is_away
-                await self._in_thread(partial(self._write, batch))
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._dismiss_who_waits_too_long, jobs)
+                    await self._in_thread(partial(self._write, batch))
+                    nursery.cancel_scope.cancel()
                 for finished in jobs:
                     finished.done.set()
                 self._tell_of_refusals(jobs, was_away=was_away)
@@ -167,39 +174,62 @@ class Writer:
                 for tell in self._listeners:
                     tell(commit)
         finally:
-            for job in [*jobs, *self._waiting_jobs()]:
-                if not job.done.is_set():
-                    job.dismiss()
-            self._jobs.close()
+            self.close()
+            for job in [*jobs, *self._jobs]:
+                job.dismiss("the store is closed")
+            self._jobs.clear()
 
     def close(self) -> None:
         """Take nothing more; what waits is still written."""
-        self._put.close()
+        self._is_closed = True
+        self._has_jobs.unpark_all()
+        self._has_room.unpark_all()
 
-    def _waiting_jobs(self, most: float = math.inf) -> list[_Job]:
-        jobs: list[_Job] = []
-        while len(jobs) < most:
-            try:
-                jobs.append(self._jobs.receive_nowait())
-            except (trio.WouldBlock, trio.EndOfChannel):
-                break
+    async def _wait_for_jobs(self) -> bool:
+        """Whether there are any; none will come when it was closed."""
+        while not self._jobs:
+            if self._is_closed:
+                return False
+            await self._has_jobs.park()
+        return True
+
+    def _take_jobs(self) -> list[_Job]:
+        jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), _JOBS_AT_ONCE))]
+        self._has_room.unpark(count=len(jobs))
         return jobs
 
+    async def _dismiss_who_waits_too_long(self, being_written: Iterable[_Job]) -> None:
+        """For as long as a batch is being written. One deadline here is far cheaper than one with each who waits."""
+        for job in being_written:
+            await trio.sleep_until(job.deadline)
+            job.dismiss(self._too_late)
+        while True:
+            while self._jobs and self._jobs[0].deadline <= trio.current_time():
+                self._jobs.popleft().dismiss(self._too_late)  # what has not begun is better left
+                self._has_room.unpark()
+            await trio.sleep_until(self._jobs[0].deadline if self._jobs else trio.current_time() + self._patience_s)
+
+    @property
+    def _too_late(self) -> str:
+        return f"the database did not answer within {self._patience_s:g} s"
+
     async def _wait_for(self, job: _Job) -> None:
-        with trio.move_on_after(self._patience_s):
-            try:
-                try:
-                    self._put.send_nowait(job)
-                except trio.WouldBlock:
-                    await self._put.send(job)
-            except (trio.ClosedResourceError, trio.BrokenResourceError):
-                raise StoreUnavailable("the store is closed") from None
-            await job.done.wait()
-            if job.error is not None:
-                raise job.error
+        if len(self._jobs) >= _JOBS_WAITING and not self._is_closed:
+            await self._wait_for_room(job)
+        if self._is_closed:
+            raise StoreUnavailable("the store is closed")
+        self._jobs.append(job)
+        self._has_jobs.unpark()
+        await job.done.wait()
+        if job.error is not None:
+            raise job.error
+
+    async def _wait_for_room(self, job: _Job) -> None:
+        with trio.move_on_at(job.deadline):
+            while len(self._jobs) >= _JOBS_WAITING and not self._is_closed:
+                await self._has_room.park()
             return
-        job.is_given_up = True  # its maker is told that nothing was promised: what has not begun is better left
-        raise StoreUnavailable(f"the database did not answer within {self._patience_s:g} s")
+        raise StoreUnavailable(self._too_late)
 
     def _tell_of_refusals(self, jobs: list[_Job], *, was_away: bool) -> None:
         refusals = [job.error for job in jobs if isinstance(job.error, StoreUnavailable)]

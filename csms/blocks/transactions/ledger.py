@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -139,17 +137,21 @@ class Ledger:
             record = self.find(name) or recalled  # another connection of the station may have been faster
         return record
 
-    @contextmanager
-    def writing(self, record: Record) -> Iterator[None]:
+    def writing(self, record: Record) -> _Writing:
         """Within the block something of a transaction is written. When that fails, it may be there or not."""
-        doubt = self._doubt(record.name)
-        try:
-            yield
-        except BaseException:
+        return _Writing(self, record)
+
+    def begin_writing(self, record: Record) -> object:
+        """Until the end is told, with what this returns, the store is asked what it knows of the transaction."""
+        return self._doubt(record.name)
+
+    def end_writing(self, record: Record, doubt: object, *, is_written: bool) -> None:
+        """It was written, or nobody knows whether it was."""
+        if is_written:
+            self._settle(record.name, doubt)
+        else:
             self._drop(self.find(record.name) or record)
             self._doubt(record.name)
-            raise
-        self._settle(record.name, doubt)
 
     def _doubt(self, name: Name) -> object:
         doubt = self._unsure[name] = object()
@@ -267,6 +269,23 @@ class Ledger:
             "asked": to_ms(self._clock.now()),
         }
         await self._store.commit(Change(self._note_status, [row]))
+
+
+class _Writing:
+    """What Ledger.writing() returns. A generator would cost several times as much, for each event."""
+
+    __slots__ = ("_doubt", "_ledger", "_record")
+    _doubt: object
+
+    def __init__(self, ledger: Ledger, record: Record) -> None:
+        self._ledger = ledger
+        self._record = record
+
+    def __enter__(self) -> None:
+        self._doubt = self._ledger.begin_writing(self._record)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._ledger.end_writing(self._record, self._doubt, is_written=kind is None)
 
 
 def _merge_statement(store: Store) -> postgresql.Insert:

@@ -46,13 +46,17 @@ class Extent(NamedTuple):
 
     def merged(self, row: Row) -> Extent:
         """With what one more event tells. row: as row_of() made it, or of the table."""
+        if row["started_at"] is None and row["register_first_at"] is None:
+            return self
         started_at = self.started_at if row["started_at"] is None else row["started_at"]
         first, last = self.first, self.last
         if row["register_first_at"] is not None:
-            reading = (row["register_first_at"], row["register_first_wh"])
-            first = reading if first is None else min(first, reading)
-            reading = (row["register_last_at"], row["register_last_wh"])
-            last = reading if last is None else max(last, reading)
+            begin = (row["register_first_at"], row["register_first_wh"])
+            if first is None or begin < first:
+                first = begin
+            end = (row["register_last_at"], row["register_last_wh"])
+            if last is None or end > last:
+                last = end
         return Extent(started_at, first, last)
 
 
