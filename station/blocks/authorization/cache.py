@@ -25,7 +25,7 @@ from station.state import State
 from station.state.keys import AUTHORIZATION_CACHE
 
 _KEPT: Final = ("status", "cacheExpiryDateTime", "evseId", "groupIdToken")  # and no tariff (C10.FR.09)
-_Entry = dict[str, Any]  # info, added (a running number), used (another), uses, used_at (POSIX time)
+_Entry = dict[str, Any]  # info, added (a running number), used (another), uses, updated_at (POSIX time)
 _OLDEST: Final[Mapping[str, Callable[[_Entry], int]]] = {
     "LRU": lambda entry: cast(int, entry["used"]),
     "LFU": lambda entry: cast(int, entry["uses"]),
@@ -58,18 +58,26 @@ class AuthorizationCache:
         if self._has_expired(entry):
             self._remove(key)  # C10.FR.10
             return None
-        self._put(key, entry | {"uses": entry["uses"] + 1})
+        self._use(key, entry | {"uses": entry["uses"] + 1})
         return cast(IdTokenInfo, entry["info"])
 
     def learn(self, id_token: IdToken, info: IdTokenInfo) -> None:
-        """Remember what the CSMS has just said (C10.FR.01, C10.FR.04, C10.FR.05, C12.FR.06)."""
+        """Remember what the CSMS has just said (C10.FR.01, C10.FR.04, C10.FR.05, C12.FR.06).
+
+        Where it has said so for a time that is over already, nothing is remembered of the token (C10.FR.10, note).
+        """
         if not self._variables[AUTH_CACHE_ENABLED] or id_token["type"] in NEVER_CACHED:
             return
-        key = _key(id_token)
+        key, updated_at = _key(id_token), self._clock.now().timestamp()
         before = self._state.get(key)
         added, uses = (self._number + 1, 1) if before is None else (before["added"], before["uses"])
         kept = {name: value for name, value in info.items() if name in _KEPT}
-        self._put(key, {"info": kept, "added": added, "uses": uses})
+        entry = {"info": kept, "added": added, "uses": uses, "updated_at": updated_at}
+        if "cacheExpiryDateTime" in kept and self._has_expired(entry):
+            if before is not None:
+                self._remove(key)
+            return
+        self._use(key, entry)
         self._make_room(key)
 
     def clear(self) -> None:
@@ -78,15 +86,20 @@ class AuthorizationCache:
             self._remove(key)
 
     def _has_expired(self, entry: _Entry) -> bool:
+        """The CSMS says when it does (C10.FR.13), or else AuthCacheCtrlr.LifeTime (C10.FR.10).
+
+        That is counted from what the CSMS said last, as the errata of 2025-01 have it: in a station that is offline no
+        token may be used for ever.
+        """
         expiry, now = entry["info"].get("cacheExpiryDateTime"), self._clock.now()
         if expiry is not None:
             return date_time.from_wire(expiry) <= now
         life_s = self._variables[AUTH_CACHE_LIFE_TIME]
-        return timedelta(seconds=now.timestamp() - entry["used_at"]) >= timedelta(seconds=life_s)
+        return timedelta(seconds=now.timestamp() - entry["updated_at"]) >= timedelta(seconds=life_s)
 
-    def _put(self, key: str, entry: _Entry) -> None:
+    def _use(self, key: str, entry: _Entry) -> None:
         self._number += 1
-        entry = entry | {"used": self._number, "used_at": self._clock.now().timestamp()}
+        entry = entry | {"used": self._number}
         self._state.put(key, entry)
         self._sizes[key] = len(orjson.dumps(entry))
         self._account()

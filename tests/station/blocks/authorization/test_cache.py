@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 import trio
@@ -17,7 +18,7 @@ from station.device_model import (
     AUTH_CACHE_STORAGE,
     DeviceModel,
 )
-from station.id_token import IdToken
+from station.id_token import IdToken, IdTokenInfo
 from station.state import MemoryState
 
 
@@ -68,14 +69,14 @@ def test_c10_fr_02_it_outlives_a_power_cut(at: Fixture) -> None:
     assert after.look_up(card(2)) is None
 
 
-def test_c10_fr_08_an_entry_expires_when_it_was_not_used_for_its_life_time(at: Fixture) -> None:
+def test_c10_fr_10_an_entry_expires_when_the_csms_has_not_updated_it_for_its_life_time(at: Fixture) -> None:
     at.variables[AUTH_CACHE_LIFE_TIME] = 100
     at.cache.learn(card(1), {"status": "Accepted"})
     at.wait(99)
-    assert at.cache.look_up(card(1)) is not None
+    at.cache.learn(card(1), {"status": "Accepted"})
     at.wait(99)
-    assert at.cache.look_up(card(1)) is not None
-    at.wait(100)
+    assert at.cache.look_up(card(1)) is not None  # which is no update
+    at.wait(1)
     assert at.cache.look_up(card(1)) is None
     assert len(at.cache) == 0  # C10.FR.10
     assert at.variables[AUTH_CACHE_STORAGE] == 0
@@ -88,6 +89,16 @@ def test_c10_fr_13_the_csms_may_say_when_an_entry_expires(at: Fixture) -> None:
     at.wait(499)
     assert at.cache.look_up(card(1)) is not None
     at.wait(1)
+    assert at.cache.look_up(card(1)) is None
+
+
+def test_c10_fr_10_what_the_csms_has_said_for_a_time_that_is_over_is_not_kept(at: Fixture) -> None:
+    over = {"status": "Accepted", "cacheExpiryDateTime": date_time.to_wire(at.clock.now() - timedelta(seconds=1))}
+    at.cache.learn(card(1), cast(IdTokenInfo, over))
+    assert len(at.cache) == 0
+    at.cache.learn(card(1), {"status": "Accepted"})
+    at.cache.learn(card(1), cast(IdTokenInfo, over))
+    assert len(at.cache) == 0
     assert at.cache.look_up(card(1)) is None
 
 
