@@ -246,7 +246,7 @@ class Session:
                 self.outlet.notice_bay()
                 self._occur(*(("EVDetected",) if self.evse.bay_occupied else ("EVDeparted", "EVDisconnected")))
             elif now.signs != before.signs:
-                self._occur("SignedDataReceived" if now.signs else "AbnormalCondition", "Other", tell=False)
+                self._occur("SignedDataReceived", tell=False)
             elif now.energy_flows != before.energy_flows or self._has_news():
                 self._occur("ChargingStateChanged", self._reason_of_pause())
             elif not self._drive():
@@ -333,6 +333,7 @@ class Session:
     def _lock_for(self, owner: IdToken) -> None:
         if self.outlet.locked:
             self.locked_for = owner
+            self._keep()
 
     def _give_cable_free(self) -> None:
         """Unlock the cable (E06.FR.10), unless it is kept for its owner."""

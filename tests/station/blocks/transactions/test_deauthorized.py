@@ -49,6 +49,23 @@ async def test_e05_fr_10_e05_fr_11_the_transaction_ends_and_the_cable_is_kept(
         assert not locked(evse)
 
 
+@pytest.mark.parametrize("ready", [False, True])
+async def test_e05_fr_10_the_transaction_ends_also_where_no_energy_has_flowed(
+    autojump_clock: MockClock, schemas: Schemas, *, ready: bool
+) -> None:
+    variables = model({TX_STOP_POINT: ("EnergyTransfer",)})
+    async with station_on_fake_csms(schemas, variables=variables, thinks_s={"TransactionEvent": 5}) as (station, csms):
+        evse = station.hardware.evses[0]
+        evse.connectors[0].plug_in()
+        assert evse.vehicle is not None
+        evse.vehicle.set_ready(ready=ready)
+        evse.reader.present(CARD)
+        await trio.sleep(1)
+        block_card(csms)
+        await trio.sleep(60)
+        assert last(csms) == ("Ended", "Deauthorized", "DeAuthorized")
+
+
 async def test_e05_fr_09_where_that_does_not_end_it_energy_stops(autojump_clock: MockClock, schemas: Schemas) -> None:
     variables = model({LOCAL_PRE_AUTHORIZE: True, TX_STOP_POINT: ("EVConnected",)})
     async with station_on_fake_csms(schemas, variables=variables) as (station, csms):

@@ -44,7 +44,7 @@ from tests.station.fake_csms import station_on_fake_csms
         ("Authorized", "StopAuthorized"),  # E06.FR.03
         ("PowerPathClosed", "StopAuthorized"),  # E06.FR.06
         ("EnergyTransfer", "StopAuthorized"),  # E06.FR.07
-        ("DataSigned", "StopAuthorized"),
+        ("DataSigned", "EVCommunicationLost"),  # which is no stop point: nothing is left to wait for
         ("EVConnected", "EVCommunicationLost"),  # E06.FR.02
         ("ParkingBayOccupancy", "EVDeparted"),  # E06.FR.01
     ],
@@ -73,13 +73,16 @@ async def test_e06_e07_a_driver_stops_with_the_token_and_leaves(
         assert csms.actions.count("Authorize") == 1  # E07.FR.01: not asked for the second time
 
 
-async def test_e06_fr_05_data_can_no_longer_be_signed(autojump_clock: MockClock, schemas: Schemas) -> None:
+async def test_e06_fr_05_was_deleted_data_that_can_no_longer_be_signed_ends_nothing(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
     variables = model({TX_STOP_POINT: ("DataSigned",), SAMPLED_DATA_SIGN_READINGS: True})
     async with station_on_fake_csms(schemas, variables=variables) as (station, csms):
         await charge(station.hardware.evses[0])
         await csms.call("SetVariables", setting("SampledDataCtrlr", "SignReadings", "false"))
         await trio.sleep(1)
-        assert last(csms) == ("Ended", "AbnormalCondition", "Other")
+        assert charges(station.hardware.evses[0])
+        assert last(csms)[0] == "Updated"
 
 
 @pytest.mark.parametrize(("by_vehicle", "reason"), [(True, "StoppedByEV"), (False, "Other")])
@@ -273,6 +276,29 @@ async def test_e09_fr_03_the_cable_is_kept_until_its_owner_is_authorized(
         evse.connectors[0].plug_in()
         await trio.sleep(1)
         assert charges(evse)
+
+
+async def test_e09_fr_03_the_cable_of_who_had_no_transaction_yet_is_kept_over_a_power_cut(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    variables = model({UNLOCK_ON_EV_SIDE_DISCONNECT: False, TX_START_POINT: ("EnergyTransfer",)})
+    async with station_on_fake_csms(schemas, connector_types=SOCKET, variables=variables) as (station, csms):
+        evse = station.hardware.evses[0]
+        evse.connectors[0].plug_in()
+        assert evse.vehicle is not None
+        evse.vehicle.set_ready(ready=False)
+        evse.reader.present(CARD)
+        await trio.sleep(1)
+        evse.connectors[0].disconnect_vehicle()
+        await trio.sleep(1)
+        assert locked(evse)
+        station.reboot("PowerUp", graceful=False)
+        await trio.sleep(60)
+        assert locked(evse)
+        evse.reader.present(CARD)
+        await trio.sleep(1)
+        assert not locked(evse)
+        assert csms.events() == []
 
 
 async def test_e10_the_transaction_is_suspended_and_goes_on(autojump_clock: MockClock, schemas: Schemas) -> None:
