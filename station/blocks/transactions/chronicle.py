@@ -103,11 +103,11 @@ class Chronicle:
         for kind in due:
             match kind:
                 case Kind.UPDATED:
-                    values = sampling.sample(evse, "Sample.Periodic")
-                    self.tell(transaction, "Updated", "MeterValuePeriodic", grant, state, meterValue=values)
+                    if values := sampling.sample(evse, "Sample.Periodic"):
+                        self.tell(transaction, "Updated", "MeterValuePeriodic", grant, state, meterValue=values)
                 case Kind.ALIGNED:
-                    values = sampling.aligned(evse)
-                    self.tell(transaction, "Updated", "MeterValueClock", grant, state, meterValue=values)
+                    if values := sampling.aligned(evse):
+                        self.tell(transaction, "Updated", "MeterValueClock", grant, state, meterValue=values)
                 case Kind.FOR_END:
                     transaction.keep_for_end(sampling.for_end(evse))
                 case Kind.ALIGNED_FOR_END:

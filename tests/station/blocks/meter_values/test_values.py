@@ -117,6 +117,22 @@ async def test_j02_without_sampled_data_there_is_none(autojump_clock: MockClock,
         assert all("meterValue" not in event for event in csms.events())
 
 
+async def test_j01_fr_22_j02_fr_11_where_nothing_is_to_be_measured_nothing_is_told(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    variables = model(
+        {
+            SAMPLED_DATA_TX_UPDATED_MEASURANDS: ("SoC",),  # which a vehicle does not tell with alternating current
+            ALIGNED_DATA_INTERVAL: 60,
+            ALIGNED_DATA_MEASURANDS: (),
+        }
+    )
+    async with station_on_fake_csms(schemas, variables=variables) as (station, csms):
+        await charge(station.hardware.evses[0])
+        await trio.sleep(200)
+        assert [event["triggerReason"] for event in csms.events()] == ["Authorized", "ChargingStateChanged"]
+
+
 async def test_j02_fr_11_a_new_interval_counts_at_once(autojump_clock: MockClock, schemas: Schemas) -> None:
     variables = model({SAMPLED_DATA_TX_UPDATED_INTERVAL: 3600})
     async with station_on_fake_csms(schemas, variables=variables) as (station, csms):
