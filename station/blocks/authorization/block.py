@@ -97,7 +97,11 @@ class Authorization(Block):
         def failed(_: CallFailed) -> None:
             over(self._decide_offline(question.id_token))  # a CSMS that does not answer might as well not be there
 
-        return Outgoing("Authorize", {"idToken": question.id_token}, answered, failed)
+        def late(result: Payload | CallFailed) -> None:
+            if not isinstance(result, CallFailed):
+                self.learn(question.id_token, cast(IdTokenInfo, result["idTokenInfo"]))
+
+        return Outgoing("Authorize", {"idToken": question.id_token}, answered, failed, late=late)
 
     def due_at(self) -> float:
         return math.inf

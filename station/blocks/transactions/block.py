@@ -116,8 +116,9 @@ class Transactions(Block):
             session.resume(self._state.get(f"{TRANSACTIONS}{evse_id}"), self._variables[RESUMPTION_TIMEOUT])
 
     def find(self, transaction_id: str) -> Session | None:
-        """The session whose ongoing transaction this is."""
-        return next((session for session in self._sessions.values() if _is(session, transaction_id)), None)
+        """The session whose ongoing transaction this is, however the id is spelt: it is an identifierString."""
+        wanted = transaction_id.casefold()
+        return next((session for session in self._sessions.values() if _is(session, wanted)), None)
 
     def ongoing(self, evse_id: int | None = None) -> bool:
         """Whether a transaction is ongoing on this EVSE, or on any."""
@@ -144,10 +145,13 @@ class Transactions(Block):
         nothing.
         """
         session = self._sessions[evse_id]
-        if evse_id in self._deciding:
+        if session.grant is not None and self._stops_by_itself(session.grant, id_token):  # C01.FR.03
+            session.deauthorize("StopAuthorized", "Local", id_token)
+            decided({"status": "Accepted"})
+        elif evse_id in self._deciding:
             decided(NOT_NOW)
-        elif session.grant is not None:
-            self._present_to_stop(session, session.grant, id_token, decided)
+        elif session.grant is not None:  # C09.FR.05
+            self._ask(evse_id, id_token, lambda info: decided(self._stop(session, id_token, info)))
         elif session.locked_for is not None and same(session.locked_for, id_token):
             session.release()  # E05.FR.11, E09.FR.03
             decided({"status": "Accepted"})
@@ -180,6 +184,7 @@ class Transactions(Block):
         return (
             session.grant is None
             and session.evse.evse_id not in self._deciding
+            and not self._is_of_master_pass(group_id_token)
             and self._is_free(session, id_token)
             and self._reservations.may_use(session.evse.evse_id, id_token, group_id_token)
         )
@@ -214,7 +219,7 @@ class Transactions(Block):
             return {"messagesInQueue": self.queue.pending()}
         return {
             "ongoingIndicator": self.find(transaction_id) is not None,
-            "messagesInQueue": self.queue.pending(transaction_id),
+            "messagesInQueue": self.queue.pending(transaction_id.casefold()),  # as `_new_transaction_id` spells them
         }
 
     def hardware_changed(self) -> None:
@@ -247,13 +252,12 @@ class Transactions(Block):
     def _chosen(self, evse_id: int | None) -> Iterable[Session]:
         return [session for number, session in self._sessions.items() if evse_id in {None, number}]
 
-    def _present_to_stop(self, session: Session, grant: Grant, id_token: IdToken, decided: Decided) -> None:
+    def _stops_by_itself(self, grant: Grant, id_token: IdToken) -> bool:
+        """A token that ends this authorization, which nobody has to be asked about (C01.FR.03, C09.FR.07)."""
+        if same(grant.id_token, id_token):
+            return True
         known = self._authorization.known(id_token)
-        if same(grant.id_token, id_token) or (known is not None and _stops(grant, known)):  # C01.FR.03
-            session.deauthorize("StopAuthorized", "Local", id_token)
-            decided({"status": "Accepted"})
-        else:  # C09.FR.05
-            self._ask(session.evse.evse_id, id_token, lambda info: decided(self._stop(session, id_token, info)))
+        return known is not None and _stops(grant, known)
 
     def _ask(self, evse_id: int, id_token: IdToken, decided: Callable[[IdTokenInfo], object]) -> None:
         def over(info: IdTokenInfo) -> None:
@@ -265,7 +269,7 @@ class Transactions(Block):
 
     def _stop(self, session: Session, id_token: IdToken, info: IdTokenInfo) -> IdTokenInfo:
         grant = session.grant
-        if self._is_master_pass(info):
+        if info["status"] == "Accepted" and self._is_of_master_pass(info.get("groupIdToken")):
             self._stop_all(id_token)
         elif grant is not None and _stops(grant, info):
             session.deauthorize("StopAuthorized", "Local", id_token)
@@ -279,7 +283,9 @@ class Transactions(Block):
         evse_id, group_id_token = session.evse.evse_id, info.get("groupIdToken")
         if info["status"] != "Accepted":
             return info
-        if self._is_master_pass(info):  # C16.FR.03
+        if self._is_of_master_pass(group_id_token):  # C16.FR.03
+            if remote_start_id is not None:
+                return NOT_NOW
             self._stop_all(id_token)
             return info
         if evse_id not in info.get("evseId", [evse_id]):  # C01.FR.21
@@ -303,13 +309,10 @@ class Transactions(Block):
         for session in self._sessions.values():
             session.deauthorize("StopAuthorized", "MasterPass", id_token)
 
-    def _is_master_pass(self, info: IdTokenInfo) -> bool:
+    def _is_of_master_pass(self, group_id_token: IdToken | None) -> bool:
+        """Who is of this group stops what others have begun, and starts nothing himself (C16)."""
         group = self._variables[MASTER_PASS_GROUP_ID]
-        return (
-            info["status"] == "Accepted"
-            and bool(group)
-            and info.get("groupIdToken", NO_AUTHORIZATION)["idToken"].casefold() == group.casefold()
-        )
+        return bool(group) and group_id_token is not None and group_id_token["idToken"].casefold() == group.casefold()
 
     def _let_anybody_charge(self, session: Session) -> bool:
         """Where nobody is asked who they are, a vehicle that is connected may charge, once (C02, AuthEnabled)."""

@@ -80,6 +80,33 @@ async def test_c01_a_second_token_has_to_wait_for_the_first(autojump_clock: Mock
         assert csms.actions.count("Authorize") == 1
 
 
+async def test_c01_fr_03_who_has_begun_can_always_stop(autojump_clock: MockClock, schemas: Schemas) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        reader, evse = Reader(station), station.hardware.evses[0]
+        await charge(evse)
+        csms.thinks_s["Authorize"] = 20
+        reader.present(OTHER_CARD)
+        await trio.sleep(1)
+        reader.present(CARD)  # while the CSMS thinks about the other one
+        assert reader.answers == ["Accepted"]
+        assert not charges(evse)
+        await trio.sleep(30)
+        assert last(csms) == ("Ended", "StopAuthorized", "Local")
+        assert reader.answers == ["Accepted", "NotAtThisTime"]
+        assert not charges(evse)
+
+
+async def test_c10_fr_04_an_answer_that_comes_late_is_remembered(autojump_clock: MockClock, schemas: Schemas) -> None:
+    async with station_on_fake_csms(schemas, thinks_s={"Authorize": 40}) as (station, _):  # MessageTimeout is 30
+        reader = Reader(station)
+        reader.present(CARD)
+        await trio.sleep(35)
+        assert station.firmware is not None
+        assert (reader.answers, station.firmware.view()["cached_tokens"]) == (["Unknown"], 0)
+        await trio.sleep(10)
+        assert (reader.answers, station.firmware.view()["cached_tokens"]) == (["Unknown"], 1)
+
+
 async def test_c01_an_evse_that_fails_while_the_csms_thinks_charges_nobody(
     autojump_clock: MockClock, schemas: Schemas
 ) -> None:

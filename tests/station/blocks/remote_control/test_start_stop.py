@@ -11,7 +11,13 @@ from trio.testing import MockClock
 
 from shared.ocppj import date_time
 from shared.ocppj.schemas import Schemas
-from station.device_model import AUTHORIZE_REMOTE_START, EV_CONNECTION_TIME_OUT, TX_START_POINT, TX_STOP_POINT
+from station.device_model import (
+    AUTHORIZE_REMOTE_START,
+    EV_CONNECTION_TIME_OUT,
+    MASTER_PASS_GROUP_ID,
+    TX_START_POINT,
+    TX_STOP_POINT,
+)
 from station.id_token import IdToken
 from tests.station.blocks.driving import CARD, OTHER_CARD, SOCKET, charge, charges, last, locked, member_of, model, told
 from tests.station.fake_csms import START, FakeCsms, station_on_fake_csms
@@ -106,6 +112,26 @@ async def test_c03_fr_01_c05_fr_01_a_token_of_the_csms_is_not_asked_about(
         assert charges(station.hardware.evses[0])
         assert "Authorize" not in csms.actions
         assert csms.events()[0]["idToken"] == id_token  # C05.FR.05
+
+
+@pytest.mark.parametrize("told_by", ["request", "answer"])
+async def test_c16_fr_03_a_master_pass_cannot_be_started_with_and_stops_nobody_from_afar(
+    autojump_clock: MockClock, schemas: Schemas, told_by: str
+) -> None:
+    variables = model({MASTER_PASS_GROUP_ID: "Masters"})
+    async with station_on_fake_csms(schemas, connector_types=TWO, variables=variables) as (station, csms):
+        first, second = station.hardware.evses
+        await charge(first)
+        second.connectors[0].plug_in()
+        if told_by == "request":
+            answer = await start(csms, OTHER_CARD, evseId=2, groupIdToken={"idToken": "masters", "type": "Central"})
+            assert answer == {"status": "Rejected"}
+        else:
+            csms.tokens[OTHER_CARD["idToken"]] = member_of("masters")
+            assert await start(csms, OTHER_CARD, evseId=2) == {"status": "Accepted"}  # it was yet to be asked
+        await trio.sleep(10)
+        assert charges(first)
+        assert not charges(second)
 
 
 async def test_f01_fr_20_the_station_chooses_an_evse_with_a_vehicle(

@@ -28,11 +28,13 @@ async def test_e14_what_is_ongoing_and_what_is_still_to_be_told(autojump_clock: 
         transaction_id = csms.events()[0]["transactionInfo"]["transactionId"]
         known = await status(csms, transactionId=transaction_id)
         assert known == {"ongoingIndicator": True, "messagesInQueue": False}  # E14.FR.02, E14.FR.05
+        assert await status(csms, transactionId=transaction_id.upper()) == known  # an identifierString
         csms.thinks_s["TransactionEvent"] = 10
         station.hardware.evses[0].reader.present(CARD)
         await trio.sleep(1)
         known = await status(csms, transactionId=transaction_id)
         assert known == {"ongoingIndicator": False, "messagesInQueue": True}  # E14.FR.03, E14.FR.04
+        assert await status(csms, transactionId=transaction_id.upper()) == known
         assert await status(csms) == {"messagesInQueue": True}  # E14.FR.07
 
 
