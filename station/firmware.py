@@ -158,7 +158,7 @@ class Firmware:
 
     def present_token(self, evse_id: int, id_token: IdToken, decided: Decided) -> None:
         """Somebody presents a token at an EVSE, which there is. decided: told what it may do, once."""
-        self.transactions.present_token(evse_id, id_token, decided)
+        self.transactions.admission.present_token(evse_id, id_token, decided)
         self._changed.beat()
 
     def stop_pressed(self, evse: Evse) -> None:

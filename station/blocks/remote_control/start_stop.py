@@ -50,13 +50,13 @@ class RemoteControl(Block):
     def request_start_transaction(self, request: RequestStartTransactionRequest) -> Payload:
         """Answer RequestStartTransaction (F01, F02); Rejected where nobody may start."""
         id_token, group_id_token = request["idToken"], request.get("groupIdToken")
-        session = self._transactions.choose(request.get("evseId"), id_token, group_id_token)
+        session = self._transactions.admission.choose(request.get("evseId"), id_token, group_id_token)
         if session is None:
             return {"status": "Rejected"}
         response: Payload = {"status": "Accepted"}
         if session.transaction is not None:
             response["transactionId"] = session.transaction.transaction_id  # F01.FR.13
-        self._transactions.remote_start(
+        self._transactions.admission.remote_start(
             session,
             id_token,
             group_id_token,

@@ -1,4 +1,4 @@
-"""The transactions of all EVSEs, tokens that are presented, and events on their way to the CSMS."""
+"""The transactions of all EVSEs, and their events on the way to the CSMS."""
 
 from __future__ import annotations
 
@@ -6,38 +6,26 @@ import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
-from typing import Any, Final, NotRequired, Protocol, TypedDict, cast
+from typing import Any, Final, NotRequired, TypedDict, cast
 
 from shared.clock import Clock
-from station.blocks.authorization import NEVER_ASKED_ABOUT, Authorization
+from station.blocks.authorization import Authorization
 from station.blocks.block import Block, Handler
 from station.blocks.meter_values import Sampling, Signer
-from station.blocks.transactions.grant import Grant
+from station.blocks.transactions.admission import Admission, Reservations
 from station.blocks.transactions.session import Session
 from station.blocks.transactions.surroundings import Surroundings
-from station.device_model import AUTH_ENABLED, MASTER_PASS_GROUP_ID, RESUMPTION_TIMEOUT, DeviceModel
+from station.device_model import RESUMPTION_TIMEOUT, DeviceModel
 from station.hardware import Evse, Hardware
-from station.id_token import NO_AUTHORIZATION, IdToken, IdTokenInfo, same
+from station.id_token import IdToken, IdTokenInfo, same
 from station.outgoing import Outgoing, Payload
 from station.state import State
 from station.state.keys import TRANSACTIONS
 from station.transaction_queue import TransactionQueue
 
-Decided = Callable[[IdTokenInfo], None]
-
-NOT_NOW: Final[IdTokenInfo] = {"status": "NotAtThisTime"}
-
 
 class GetTransactionStatusRequest(TypedDict):
     transactionId: NotRequired[str]
-
-
-class Reservations(Protocol):
-    """What transactions ask of the reservations block."""
-
-    def may_use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> bool: ...
-    def holds_for(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> bool: ...
-    def use(self, evse_id: int, id_token: IdToken, group_id_token: IdToken | None) -> int | None: ...
 
 
 class Transactions(Block):
@@ -69,9 +57,7 @@ class Transactions(Block):
         self._clock = clock
         self._random = random
         self._authorization = authorization
-        self._reservations = reservations
         self._happened = happened
-        self._deciding: set[int] = set()  # EVSEs for which nobody has decided on a token yet: one at a time
         self.queue = TransactionQueue(identity, state, variables, monotonic=monotonic, answered=self._answered)
         self.sampling = Sampling(variables, clock, signer)
         surroundings = Surroundings(
@@ -87,6 +73,9 @@ class Transactions(Block):
             keep=self._keep,
         )
         self._sessions: Final = {evse.evse_id: Session(evse, surroundings) for evse in hardware.evses}
+        self.admission = Admission(
+            self._sessions, variables, authorization, reservations, has_room=surroundings.has_room
+        )
 
     @property
     def sessions(self) -> Mapping[int, Session]:
@@ -138,75 +127,9 @@ class Transactions(Block):
             if session.transaction is not None or session.grant is not None:
                 session.abort(trigger_reason, stopped_reason)
 
-    def present_token(self, evse_id: int, id_token: IdToken, decided: Decided) -> None:
-        """Somebody presents a token at an EVSE, which there is. decided: told what becomes of it, once.
-
-        It starts or authorizes a transaction, ends the authorization of one (C01.FR.03, C09, C16, E07), or does
-        nothing.
-        """
-        session = self._sessions[evse_id]
-        if session.grant is not None and self._stops_by_itself(session.grant, id_token):  # C01.FR.03
-            session.deauthorize("StopAuthorized", "Local", id_token)
-            decided({"status": "Accepted"})
-        elif evse_id in self._deciding:
-            decided(NOT_NOW)
-        elif session.grant is not None:  # C09.FR.05
-            self._ask(evse_id, id_token, lambda info: decided(self._stop(session, id_token, info)))
-        elif session.locked_for is not None and same(session.locked_for, id_token):
-            session.release()  # E05.FR.11, E09.FR.03
-            decided({"status": "Accepted"})
-        elif not self._variables[MASTER_PASS_GROUP_ID] and not self._is_free(session, id_token):
-            decided(NOT_NOW)
-        else:
-            self._ask(evse_id, id_token, lambda info: decided(self._start(session, id_token, info)))
-
     def press_stop(self, evse_id: int) -> None:
         """Somebody presses the button that ends charging (E07.FR.05)."""
         self._sessions[evse_id].deauthorize("StopAuthorized", "Local")
-
-    def choose(self, evse_id: int | None, id_token: IdToken, group_id_token: IdToken | None) -> Session | None:
-        """Where somebody may start (F01.FR.20): at this EVSE, or at the best of all; None: nowhere.
-
-        Rather one that is reserved for them than another, and rather one with a vehicle than one without.
-        """
-        free = [session for session in self._chosen(evse_id) if self.may_start(session, id_token, group_id_token)]
-        return max(
-            free,
-            key=lambda session: (
-                self._reservations.holds_for(session.evse.evse_id, id_token, group_id_token),
-                session.evse.vehicle is not None,
-            ),
-            default=None,
-        )
-
-    def may_start(self, session: Session, id_token: IdToken, group_id_token: IdToken | None) -> bool:
-        """Nobody charges there or is about to, it works, and it is not kept for others (F01.FR.21 to F01.FR.24)."""
-        return (
-            session.grant is None
-            and session.evse.evse_id not in self._deciding
-            and not self._is_of_master_pass(group_id_token)
-            and self._is_free(session, id_token)
-            and self._reservations.may_use(session.evse.evse_id, id_token, group_id_token)
-        )
-
-    def remote_start(
-        self, session: Session, id_token: IdToken, group_id_token: IdToken | None, remote_start_id: int, *, check: bool
-    ) -> None:
-        """The CSMS has asked to let somebody charge (F01, F02), where `may_start` says yes.
-
-        check: find out whether they may, as for a driver.
-        """
-
-        def start(info: IdTokenInfo) -> IdTokenInfo:
-            known: IdTokenInfo = (
-                info if "groupIdToken" in info or group_id_token is None else {**info, "groupIdToken": group_id_token}
-            )
-            return self._start(session, id_token, known, remote_start_id)
-
-        if check and id_token["type"] not in NEVER_ASKED_ABOUT:
-            self._ask(session.evse.evse_id, id_token, start)
-        else:
-            start({"status": "Accepted"})
 
     def tell_now(self, evse_id: int) -> bool:
         """Queue an event of the transaction at this EVSE, as it is now (F06.FR.07). Returns whether there is one."""
@@ -231,9 +154,7 @@ class Transactions(Block):
 
     def tick(self) -> bool:
         done = [session.tick() for session in self._sessions.values()]
-        if not self._variables[AUTH_ENABLED]:
-            done += [self._let_anybody_charge(session) for session in self._sessions.values()]
-        return any(done)
+        return self.admission.let_anybody_charge() or any(done)
 
     def tick_at(self) -> float:
         return min((session.tick_at() for session in self._sessions.values()), default=math.inf)
@@ -251,74 +172,6 @@ class Transactions(Block):
 
     def _chosen(self, evse_id: int | None) -> Iterable[Session]:
         return [session for number, session in self._sessions.items() if evse_id in {None, number}]
-
-    def _stops_by_itself(self, grant: Grant, id_token: IdToken) -> bool:
-        """A token that ends this authorization, which nobody has to be asked about (C01.FR.03, C09.FR.07)."""
-        if same(grant.id_token, id_token):
-            return True
-        known = self._authorization.known(id_token)
-        return known is not None and _stops(grant, known)
-
-    def _ask(self, evse_id: int, id_token: IdToken, decided: Callable[[IdTokenInfo], object]) -> None:
-        def over(info: IdTokenInfo) -> None:
-            self._deciding.discard(evse_id)
-            decided(info)
-
-        self._deciding.add(evse_id)
-        self._authorization.check(id_token, over)
-
-    def _stop(self, session: Session, id_token: IdToken, info: IdTokenInfo) -> IdTokenInfo:
-        grant = session.grant
-        if info["status"] == "Accepted" and self._is_of_master_pass(info.get("groupIdToken")):
-            self._stop_all(id_token)
-        elif grant is not None and _stops(grant, info):
-            session.deauthorize("StopAuthorized", "Local", id_token)
-        elif info["status"] == "Accepted":
-            return NOT_NOW  # somebody else is charging here (C09.FR.11)
-        return info
-
-    def _start(
-        self, session: Session, id_token: IdToken, info: IdTokenInfo, remote_start_id: int | None = None
-    ) -> IdTokenInfo:
-        evse_id, group_id_token = session.evse.evse_id, info.get("groupIdToken")
-        if info["status"] != "Accepted":
-            return info
-        if self._is_of_master_pass(group_id_token):  # C16.FR.03
-            if remote_start_id is not None:
-                return NOT_NOW
-            self._stop_all(id_token)
-            return info
-        if evse_id not in info.get("evseId", [evse_id]):  # C01.FR.21
-            return {"status": "NotAtThisLocation"}
-        if not self.may_start(session, id_token, group_id_token):
-            return NOT_NOW
-        grant = Grant(
-            id_token,
-            group_id_token,
-            remote_start_id,
-            self._reservations.use(evse_id, id_token, group_id_token),
-        )
-        session.authorize(grant, "Authorized" if remote_start_id is None else "RemoteStart")
-        return info
-
-    def _is_free(self, session: Session, id_token: IdToken) -> bool:
-        return session.is_open and not self.queue.is_full and not session.is_for_somebody_else(id_token)
-
-    def _stop_all(self, id_token: IdToken) -> None:
-        """End all that a Master Pass may end (C16.FR.02)."""
-        for session in self._sessions.values():
-            session.deauthorize("StopAuthorized", "MasterPass", id_token)
-
-    def _is_of_master_pass(self, group_id_token: IdToken | None) -> bool:
-        """Who is of this group stops what others have begun, and starts nothing himself (C16)."""
-        group = self._variables[MASTER_PASS_GROUP_ID]
-        return bool(group) and group_id_token is not None and group_id_token["idToken"].casefold() == group.casefold()
-
-    def _let_anybody_charge(self, session: Session) -> bool:
-        """Where nobody is asked who they are, a vehicle that is connected may charge, once (C02, AuthEnabled)."""
-        if not session.awaits_its_turn:
-            return False
-        return self._start(session, NO_AUTHORIZATION, {"status": "Accepted"})["status"] == "Accepted"
 
     def _answered(self, request: Payload, response: Payload) -> None:
         """See what the CSMS says of the token in an event (C10.FR.05, E05)."""
@@ -350,11 +203,3 @@ class Transactions(Block):
 
 def _is(session: Session, transaction_id: str) -> bool:
     return session.transaction is not None and session.transaction.transaction_id == transaction_id
-
-
-def _stops(grant: Grant, info: IdTokenInfo) -> bool:
-    """A token of which this is known may end what another of its group has begun (C09.FR.03, C09.FR.11)."""
-    group = info.get("groupIdToken")
-    if grant.group_id_token is None or group is None:
-        return False
-    return info["status"] == "Accepted" and same(grant.group_id_token, group)

@@ -46,6 +46,14 @@ TOKENS: dict[str, dict[str, Any]] = {
     "dora": {"status": "Blocked"},
     "boss": {"status": "Accepted", "groupIdToken": {"idToken": "masters", "type": "Central"}},
 }
+ENDED_BY = {
+    "StopAuthorized": {"Authorized", "PowerPathClosed"},  # E06.FR.03, E06.FR.06
+    "Deauthorized": {"Authorized", "PowerPathClosed", "EnergyTransfer"},  # E05.FR.10
+    "RemoteStop": {"Authorized", "PowerPathClosed"},  # F03.FR.03
+    "EVCommunicationLost": {"EVConnected", "PowerPathClosed"},  # E06.FR.02, E06.FR.06
+    "EVDeparted": {"ParkingBayOccupancy"},  # E06.FR.01
+}
+"""The stop points with which a transaction does not outlast an event of this triggerReason."""
 SCHEMAS = Schemas.load(V201)
 PLACES = st.integers(0, 2)  # connectors: two of the first EVSE, one of the second
 
@@ -170,7 +178,7 @@ class Charging(RuleBasedStateMachine):
 
     @rule(evse=st.integers(0, 1), name=st.sampled_from(sorted(TOKENS)))
     def present(self, evse: int, name: str) -> None:
-        self.transactions.present_token(evse + 1, token(name), lambda _: None)
+        self.transactions.admission.present_token(evse + 1, token(name), lambda _: None)
 
     @rule(place=PLACES, name=st.sampled_from(["anna", "carl"]))
     def plug_in_and_charge(self, place: int, name: str) -> None:
@@ -209,8 +217,8 @@ class Charging(RuleBasedStateMachine):
     @rule(evse=st.integers(0, 1), check=st.booleans(), name=st.sampled_from(["anna", "carl", "dora"]))
     def remote_start(self, evse: int, *, check: bool, name: str) -> None:
         session = self.transactions.sessions[evse + 1]
-        if self.transactions.may_start(session, token(name), None):
-            self.transactions.remote_start(session, token(name), None, 7, check=check)
+        if self.transactions.admission.may_start(session, token(name), None):
+            self.transactions.admission.remote_start(session, token(name), None, 7, check=check)
 
     @rule(evse=st.integers(0, 1))
     def remote_stop(self, evse: int) -> None:
@@ -314,6 +322,9 @@ class Charging(RuleBasedStateMachine):
             assert kinds == ["Started", *["Updated"] * (len(kinds) - 2), "Ended"]
             assert [event["seqNo"] for event in events] == list(range(len(events)))
             assert "stoppedReason" in events[-1]["transactionInfo"]
+            assert "chargingState" in events[0]["transactionInfo"]  # E01.FR.18
+            for event in events[:-1]:
+                assert ENDED_BY.get(event["triggerReason"], set()).isdisjoint(self.variables[TX_STOP_POINT])
 
 
 TestCharging = Charging.TestCase
