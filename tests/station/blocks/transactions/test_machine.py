@@ -323,6 +323,9 @@ class Charging(RuleBasedStateMachine):
             assert [event["seqNo"] for event in events] == list(range(len(events)))
             assert "stoppedReason" in events[-1]["transactionInfo"]
             assert "chargingState" in events[0]["transactionInfo"]  # E01.FR.18
+            states = [event["transactionInfo"].get("chargingState") for event in events]
+            if "Charging" in states:
+                assert any("idToken" in event for event in events[: states.index("Charging") + 1])  # E01.FR.10
             for event in events[:-1]:
                 assert ENDED_BY.get(event["triggerReason"], set()).isdisjoint(self.variables[TX_STOP_POINT])
 
