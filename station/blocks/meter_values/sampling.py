@@ -112,13 +112,19 @@ class Sampling:
         return self._take(evse, ALIGNED_DATA_TX_ENDED_MEASURANDS, "Sample.Clock", _Series.ALIGNED_ENDED)
 
     def to_json(self, evse: Evse) -> Payload:
-        """Where the intervals of a transaction have begun, by the meter's register: what outlasts a power cycle."""
-        return {series.name: self._interval_began_wh[evse.evse_id, series] for series in _OF_TRANSACTION}
+        """What outlasts a power cycle of a transaction's samples.
+
+        Where their intervals have begun, by the meter's register, and whether the public key is still to be shown.
+        """
+        began_wh = {series.name: self._interval_began_wh[evse.evse_id, series] for series in _OF_TRANSACTION}
+        return {"began_wh": began_wh, "key_due": self._signer.key_due(evse)}
 
     def resume(self, evse: Evse, kept: Payload) -> None:
-        """Go on with the intervals of a transaction after a power cycle."""
-        for name, began_wh in kept.items():
+        """Go on with what `to_json` has told after a power cycle."""
+        for name, began_wh in kept["began_wh"].items():
             self._interval_began_wh[evse.evse_id, _Series[name]] = began_wh
+        if kept["key_due"]:
+            self._signer.begin(evse)
 
     def _take(self, evse: Evse, measurands: Variable[tuple[str, ...]], context: str, series: _Series) -> list[Payload]:
         aligned = series in _ALIGNED

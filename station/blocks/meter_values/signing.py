@@ -42,6 +42,10 @@ class Signer:
         """A transaction begins, whose first signed value may have to show the public key."""
         self._keys_due.add(evse.evse_id)
 
+    def key_due(self, evse: Evse) -> bool:
+        """The EVSE's transaction has not shown the key yet."""
+        return evse.evse_id in self._keys_due
+
     def for_reading(self, evse: Evse, now: datetime, context: str) -> Signature:
         """What signs the values of a reading that is taken now."""
 

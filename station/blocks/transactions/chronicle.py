@@ -132,13 +132,13 @@ class Chronicle:
             return None
         return {
             "record": self.transaction.to_json(self._at.monotonic()),
-            "sampled_wh": self._at.sampling.to_json(self._outlet.evse),
+            "sampling": self._at.sampling.to_json(self._outlet.evse),
         }
 
     def resume(self, kept: Payload) -> Transaction:
         """Go on with the transaction that `to_json` was told of; its charging state will be told again."""
         self.transaction = Transaction.from_json(kept["record"])
         self.transaction.charging_state = self.transaction.phases_used = None
-        self._at.sampling.resume(self._outlet.evse, kept["sampled_wh"])
+        self._at.sampling.resume(self._outlet.evse, kept["sampling"])
         self._pace.begin()
         return self.transaction

@@ -20,6 +20,9 @@ from station.device_model import (
     ALIGNED_DATA_SIGN_READINGS,
     PUBLIC_KEY_WITH_SIGNED_METER_VALUE,
     SAMPLED_DATA_SIGN_READINGS,
+    SAMPLED_DATA_TX_ENDED_MEASURANDS,
+    SAMPLED_DATA_TX_STARTED_MEASURANDS,
+    SAMPLED_DATA_TX_UPDATED_INTERVAL,
 )
 from tests.station.blocks.driving import CARD, charge, model
 from tests.station.fake_csms import FakeCsms, station_on_fake_csms
@@ -83,6 +86,27 @@ async def test_public_key_with_signed_meter_value(
             await trio.sleep(10)
             assert [bool(value["publicKey"]) for _, value in signed(csms)] == shown  # Started, Updated, Ended: two
             station.hardware.evses[0].connectors[0].unplug()
+
+
+async def test_public_key_with_signed_meter_value_a_key_that_was_not_shown_yet_is_shown_after_a_power_cut(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    variables = model(
+        {
+            SAMPLED_DATA_SIGN_READINGS: True,
+            PUBLIC_KEY_WITH_SIGNED_METER_VALUE: "OncePerTransaction",
+            SAMPLED_DATA_TX_STARTED_MEASURANDS: ("Voltage",),
+            SAMPLED_DATA_TX_ENDED_MEASURANDS: ("Voltage",),
+            SAMPLED_DATA_TX_UPDATED_INTERVAL: 300,
+        }
+    )
+    async with station_on_fake_csms(schemas, variables=variables) as (station, csms):
+        await charge(station.hardware.evses[0])
+        assert list(signed(csms)) == []
+        for _ in range(2):
+            station.reboot("PowerUp", graceful=False)
+            await trio.sleep(400)
+        assert [bool(value["publicKey"]) for _, value in signed(csms)] == [True, False]
 
 
 async def test_j01_fr_21_values_outside_of_transactions(autojump_clock: MockClock, schemas: Schemas) -> None:
