@@ -78,6 +78,13 @@ class Authorization(Block):
         for question in questions:
             question.decided(self._decide_offline(question.id_token))
 
+    def tick(self) -> bool:
+        """Decide likewise when the CSMS cannot be asked any more although it is there (B01.FR.10)."""
+        if not self._questions or self._online():
+            return False
+        self.disconnected()
+        return True
+
     def next_call(self) -> Outgoing | None:
         """The Authorize that waits longest (C01.FR.02)."""
         if not self._questions:

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from shared.ocppj.errors import InternalError
+from shared.ocppj.errors import InternalError, SecurityError
 from shared.ocppj.schemas import Schemas
 from station.app import Station
 from station.device_model import (
@@ -105,6 +105,21 @@ async def test_c10_fr_04_an_answer_that_comes_late_is_remembered(autojump_clock:
         assert (reader.answers, station.firmware.view()["cached_tokens"]) == (["Unknown"], 0)
         await trio.sleep(10)
         assert (reader.answers, station.firmware.view()["cached_tokens"]) == (["Unknown"], 1)
+
+
+async def test_b01_fr_10_who_waits_for_a_csms_that_has_forgotten_the_station_is_told(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas, connector_types=TWO, thinks_s={"Authorize": 5}) as (station, csms):
+        first, second = Reader(station, 1), Reader(station, 2)
+        first.present(CARD)
+        second.present(OTHER_CARD)
+        await trio.sleep(1)
+        csms.refuses["Authorize"] = SecurityError("who are you?")
+        csms.boot_status = "Pending"
+        await trio.sleep(10)
+        assert (first.answers, second.answers) == (["Unknown"], ["Unknown"])
+        assert csms.actions.count("Authorize") == 1
 
 
 async def test_c01_an_evse_that_fails_while_the_csms_thinks_charges_nobody(

@@ -308,6 +308,7 @@ class Charging(RuleBasedStateMachine):
         self.converse()
         assert not self.transactions.ongoing()
         assert not self.transactions.queue.pending()
+        stop_points = self.variables[TX_STOP_POINT]
         by_transaction = defaultdict[str, list[dict[str, Any]]](list)
         ongoing: dict[int, str] = {}
         for event in self.events:
@@ -327,7 +328,7 @@ class Charging(RuleBasedStateMachine):
             if "Charging" in states:
                 assert any("idToken" in event for event in events[: states.index("Charging") + 1])  # E01.FR.10
             for event in events[:-1]:
-                assert ENDED_BY.get(event["triggerReason"], set()).isdisjoint(self.variables[TX_STOP_POINT])
+                assert ENDED_BY.get(event["triggerReason"], set()).isdisjoint(stop_points)
 
 
 TestCharging = Charging.TestCase
