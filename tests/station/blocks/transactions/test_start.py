@@ -177,6 +177,22 @@ async def test_e03_fr_05_e03_fr_15_nobody_plugs_in(
         assert not evse.contactor.closed
 
 
+async def test_c01_fr_26_who_does_not_plug_in_in_time_is_authorized_no_more(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas, variables=model({EV_CONNECTION_TIME_OUT: 30})) as (station, csms):
+        evse = station.hardware.evses[0]
+        evse.reader.present(CARD)
+        await trio.sleep(31)
+        evse.connectors[0].plug_in()
+        await trio.sleep(10)
+        assert not evse.contactor.closed
+        assert csms.events() == []  # there was no transaction yet
+        evse.reader.present(OTHER_CARD)
+        await trio.sleep(10)
+        assert evse.contactor.closed
+
+
 async def test_e03_fr_05_who_plugs_in_in_time_charges(autojump_clock: MockClock, schemas: Schemas) -> None:
     variables = model({TX_START_POINT: ("Authorized",), EV_CONNECTION_TIME_OUT: 30})
     async with station_on_fake_csms(schemas, variables=variables) as (station, _):
