@@ -7,12 +7,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from station.state.base import Changes
-
-FORMAT: Final = 1
-"""Of the table; a program refuses a file with a higher one."""
+from station.state.upgrade import FORMAT, upgraded
 
 
 class StateUnavailable(Exception):
@@ -46,15 +43,18 @@ class SqliteFile:
 
     def write(self, changes: Changes) -> None:
         """Write all of it, or none and raise StateUnavailable."""
-        values = [(key, data) for key, data in changes.items() if data is not None]
-        gone = [(key,) for key, data in changes.items() if data is None]
         with self._explained("written"), self._transaction():
-            self._connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", values)
-            self._connection.executemany("DELETE FROM state WHERE key = ?", gone)
+            self._apply(changes)
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+    def _apply(self, changes: Changes) -> None:
+        values = [(key, data) for key, data in changes.items() if data is not None]
+        gone = [(key,) for key, data in changes.items() if data is None]
+        self._connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", values)
+        self._connection.executemany("DELETE FROM state WHERE key = ?", gone)
 
     def _prepare(self) -> None:
         for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
@@ -66,6 +66,8 @@ class SqliteFile:
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
             )
+            if 0 < found < FORMAT:
+                self._apply(upgraded(found, self.load()))
             self._connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     @contextmanager

@@ -7,7 +7,7 @@ import stat
 import sys
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE
@@ -18,7 +18,8 @@ from trio.testing import wait_all_tasks_blocked
 
 from station.state.base import Changes
 from station.state.disk import FILE_NAME, DiskState, open_state
-from station.state.sqlite_file import FORMAT, SqliteFile, StateUnavailable
+from station.state.sqlite_file import SqliteFile, StateUnavailable
+from station.state.upgrade import FORMAT
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 30.0
@@ -235,6 +236,35 @@ async def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     with pytest.raises(StateUnavailable, match=r"cannot be opened: .*Not a directory"):
         async with open_state(tmp_path / "file" / "CP_1", "CP_1"):
             pass
+
+
+async def test_a_state_of_an_earlier_program_becomes_one_of_this(tmp_path: Path) -> None:
+    """As format 1 had it: a transaction that is under way, a cable that is kept, a token, and what never changed."""
+    interval = {"UPDATED": 1000.0}
+    before = {
+        "transactions/1": {"transaction": {"record": {"transactionId": "T"}, "sampled_wh": interval}, "at": 5.0},
+        "transactions/2": {"transaction": None, "locked_for": {"idToken": "A", "type": "Local"}},
+        "authorization-cache/A": {"info": {"status": "Accepted"}, "uses": 3, "used_at": 7.0},
+        "identity": "CP_1",
+    }
+    async with open_state(tmp_path, "CP_1") as state:
+        for key, value in before.items():
+            state.put(key, value)
+        await state.keep()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    for _ in range(2):  # the second time it is of this program's format already
+        async with open_state(tmp_path, "CP_1") as state:
+            assert {key: state.get(key) for key in before} == before | {
+                "transactions/1": {
+                    "transaction": {
+                        "record": {"transactionId": "T"},
+                        "sampling": {"began_wh": interval, "key_due": False},
+                    },
+                    "at": 5.0,
+                },
+                "authorization-cache/A": {"info": {"status": "Accepted"}, "uses": 3, "updated_at": 7.0},
+            }
 
 
 async def test_a_state_of_a_newer_program_is_refused(tmp_path: Path) -> None:
