@@ -123,6 +123,19 @@ class Transactions(Block):
         """Whether a transaction is ongoing on this EVSE, or on any."""
         return any(session.transaction is not None for session in self._chosen(evse_id))
 
+    def busy(self, evse_id: int | None = None) -> bool:
+        """Whether this EVSE, or any, is not idle: a transaction, a token that may charge, is decided on, or is awaited.
+
+        The last is where a cable is kept for its owner (E05.FR.11, E09.FR.03).
+        """
+        return any(
+            session.transaction is not None
+            or session.grant is not None
+            or session.locked_for is not None
+            or session.evse.evse_id in self._deciding
+            for session in self._chosen(evse_id)
+        )
+
     def charging_s(self, evse_id: int) -> float:
         """For how long energy has been flowing in this EVSE's transaction, or did in its last one since the boot."""
         return self._sessions[evse_id].charging_s
@@ -177,12 +190,7 @@ class Transactions(Block):
 
     def may_start(self, session: Session, id_token: IdToken, group_id_token: IdToken | None) -> bool:
         """Nobody charges there or is about to, it works, and it is not kept for others (F01.FR.21 to F01.FR.24)."""
-        return (
-            session.grant is None
-            and session.evse.evse_id not in self._deciding
-            and self._is_free(session, id_token)
-            and self._reservations.may_use(session.evse.evse_id, id_token, group_id_token)
-        )
+        return session.evse.evse_id not in self._deciding and self._is_for(session, id_token, group_id_token)
 
     def remote_start(
         self, session: Session, id_token: IdToken, group_id_token: IdToken | None, remote_start_id: int, *, check: bool
@@ -257,8 +265,10 @@ class Transactions(Block):
 
     def _ask(self, evse_id: int, id_token: IdToken, decided: Callable[[IdTokenInfo], object]) -> None:
         def over(info: IdTokenInfo) -> None:
-            self._deciding.discard(evse_id)
-            decided(info)
+            try:
+                decided(info)
+            finally:  # not before: a scheduled reset would take the EVSE for idle, and close it
+                self._deciding.discard(evse_id)
 
         self._deciding.add(evse_id)
         self._authorization.check(id_token, over)
@@ -284,7 +294,7 @@ class Transactions(Block):
             return info
         if evse_id not in info.get("evseId", [evse_id]):  # C01.FR.21
             return {"status": "NotAtThisLocation"}
-        if not self.may_start(session, id_token, group_id_token):
+        if not self._is_for(session, id_token, group_id_token):
             return NOT_NOW
         grant = Grant(
             id_token,
@@ -294,6 +304,13 @@ class Transactions(Block):
         )
         session.authorize(grant, "Authorized" if remote_start_id is None else "RemoteStart")
         return info
+
+    def _is_for(self, session: Session, id_token: IdToken, group_id_token: IdToken | None) -> bool:
+        return (
+            session.grant is None
+            and self._is_free(session, id_token)
+            and self._reservations.may_use(session.evse.evse_id, id_token, group_id_token)
+        )
 
     def _is_free(self, session: Session, id_token: IdToken) -> bool:
         return session.is_open and not self.queue.is_full and not session.is_for_somebody_else(id_token)
