@@ -87,7 +87,16 @@ class Firmware:
         self._offline_since: float | None = None
         monotonic = trio.current_time
         self._changes = Changes(hardware, state, ongoing=lambda evse_id: self.transactions.ongoing(evse_id))  # noqa: PLW0108  # there are none yet
-        self._reservations = Reservations(identity, hardware, variables, clock, state, monotonic=monotonic)
+        self._reservations = Reservations(
+            identity,
+            hardware,
+            variables,
+            clock,
+            state,
+            monotonic=monotonic,
+            closed=self._changes.closes,
+            resetting=lambda evse_id: self._resets.closes(evse_id),  # noqa: PLW0108  # there are none yet
+        )
         self._authorization = Authorization(state, variables, clock, online=lambda: self.online)
         self.transactions = Transactions(
             identity,

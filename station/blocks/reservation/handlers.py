@@ -13,7 +13,7 @@ from shared.ocppj.errors import CallFailed, CallRefused, CallTimedOut, Connectio
 from station.blocks.block import Block, Handler
 from station.blocks.reservation import rules
 from station.blocks.reservation.memory import Update, UpdateStatus, recalled, remembered
-from station.blocks.reservation.rules import Book, Condition, Place, Reservation
+from station.blocks.reservation.rules import Condition, Place, Reservation
 from station.device_model import (
     RESERVATION_AVAILABLE,
     RESERVATION_ENABLED,
@@ -59,19 +59,25 @@ class Reservations(Block):
         state: State,
         *,
         monotonic: Callable[[], float],
+        closed: Callable[[int], bool] = lambda _: False,
+        resetting: Callable[[int], bool] = lambda _: False,
     ) -> None:
-        """state: holds the reservations, and the updates that wait, from before the boot (B01.FR.13)."""
+        """state: holds the reservations, and the updates that wait, from before the boot (B01.FR.13).
+
+        Of an EVSE by its id, closed: it takes nobody new, as it will go out of use. resetting: nor does this one, but
+        it keeps its reservations (B11.FR.05). Both are asked after this object was made.
+        """
         self._identity = identity
         self._hardware = hardware
         self._variables = variables
         self._clock = clock
         self._monotonic = monotonic
+        self._closed = closed
+        self._resetting = resetting
         self._state = state
         self._book, updates = recalled(state.get(RESERVATIONS))
         self._updates: list[Update] = list(updates)
         self._update_not_before = -math.inf
-        if self._book != Book():
-            self.hardware_changed()  # what has expired, or failed, meanwhile
 
     @property
     def held(self) -> frozenset[int]:
@@ -83,8 +89,10 @@ class Reservations(Block):
         return {"CancelReservation": self.cancel_reservation, "ReserveNow": self.reserve_now}
 
     def tick(self) -> bool:
-        """End what has expired."""
-        return self.expire()
+        """End what has expired, and what cannot be kept any more, also since before the boot."""
+        before = self._book
+        self.hardware_changed()
+        return self._book != before
 
     def tick_at(self) -> float:
         """When the next reservation expires; the clock may be set meanwhile, which counts as a change."""
@@ -119,7 +127,11 @@ class Reservations(Block):
         )
         if not self._takes(wanted) or wanted.expires_at <= self._clock.now():
             return {"status": "Rejected"}
-        self._book, status = rules.reserve(self._book, wanted, self._places())
+        places = self._places()
+        targeted = [place.evse_id for place in places if rules.targets(wanted, place)]
+        if targeted and all(self._resetting(evse_id) for evse_id in targeted):
+            return {"status": "Unavailable"}  # H01.FR.14
+        self._book, status = rules.reserve(self._book, wanted, places)
         self._remember()
         return {"status": status}
 
@@ -244,4 +256,5 @@ class Reservations(Block):
     def _condition(self, evse: Evse, connector: Connector) -> Condition:
         if connector.faulted:
             return Condition.FAULTED
-        return Condition.USABLE if self._hardware.in_use(evse, connector) else Condition.UNAVAILABLE
+        in_use = self._hardware.in_use(evse, connector) and not self._closed(evse.evse_id)
+        return Condition.USABLE if in_use else Condition.UNAVAILABLE

@@ -173,6 +173,11 @@ def _served(reservations: Iterable[Reservation], pool: Sequence[Place]) -> dict[
     return served
 
 
+def targets(reservation: Reservation, place: Place) -> bool:
+    """Whether a reservation asks for this EVSE, or for one such as this, however it is."""
+    return bool(_conditions(reservation, place))
+
+
 def _fits(reservation: Reservation, place: Place) -> bool:
     return Condition.USABLE in _conditions(reservation, place)
 

@@ -68,6 +68,7 @@ class ReservedStation(RuleBasedStateMachine):
         self.reservations = Reservations(
             "CP_1", self.hardware, self.variables, self.clock, self.state, monotonic=lambda: 0.0
         )
+        self.reservations.tick()
         self.availability = Availability(
             self.hardware, self.reservations, self.variables, self.clock, changes, monotonic=lambda: 0.0
         )
