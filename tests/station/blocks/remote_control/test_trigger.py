@@ -145,7 +145,7 @@ async def test_b01_fr_08_a_station_that_is_not_registered_yet_rejects_to_send_an
         assert csms.actions == ["BootNotification"]
 
 
-async def test_f06_what_was_asked_for_on_a_lost_connection_is_not_sent_on_the_next(
+async def test_f06_fr_10_what_was_accepted_on_a_lost_connection_is_sent_on_the_next(
     autojump_clock: MockClock, schemas: Schemas
 ) -> None:
     async with station_on_fake_csms(schemas) as (_, csms):
@@ -154,5 +154,18 @@ async def test_f06_what_was_asked_for_on_a_lost_connection_is_not_sent_on_the_ne
         await csms.call("TriggerMessage", {"requestedMessage": "StatusNotification"})
         await csms.hang_up()
         csms.forget()
-        await trio.sleep(20)
-        assert csms.actions == []
+        csms.thinks_s.clear()
+        await trio.sleep(100)
+        assert csms.actions == ["Heartbeat", "StatusNotification"]
+
+
+async def test_f06_fr_10_a_boot_that_was_lost_with_the_connection_is_sent_on_the_next(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas, boot_status="Pending", interval_s=600) as (_, csms):
+        csms.thinks_s["BootNotification"] = 10.0
+        assert await csms.call("TriggerMessage", {"requestedMessage": "BootNotification"}) == {"status": "Accepted"}
+        await csms.hang_up()
+        csms.forget()
+        await trio.sleep(100)
+        assert [call.payload["reason"] for call in csms.received] == ["Triggered"]
