@@ -350,7 +350,7 @@ class Transactions(Block):
 
     def _new_transaction_id(self) -> str:
         """Never the same twice, also from the same seed on another day (E01.FR.08): a UUID of version 7."""
-        now_ms = int(self._clock.now().timestamp() * 1000)
+        now_ms = max(0, int(self._clock.now().timestamp() * 1000))  # the CSMS may have set the clock before 1970
         random_a, random_b = self._random.getrandbits(12), self._random.getrandbits(62)
         return str(uuid.UUID(int=now_ms << 80 | 0x7 << 76 | random_a << 64 | 0b10 << 62 | random_b))
 
