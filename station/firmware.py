@@ -94,6 +94,7 @@ class Firmware:
             clock,
             state,
             monotonic=monotonic,
+            charging=lambda evse_id: self.transactions.charging(evse_id),  # noqa: PLW0108  # there are none yet
             closed=self._changes.closes,
             resetting=lambda evse_id: self._resets.closes(evse_id),  # noqa: PLW0108  # there are none yet
         )

@@ -59,19 +59,22 @@ class Reservations(Block):
         state: State,
         *,
         monotonic: Callable[[], float],
+        charging: Callable[[int], bool] = lambda _: False,
         closed: Callable[[int], bool] = lambda _: False,
         resetting: Callable[[int], bool] = lambda _: False,
     ) -> None:
         """state: holds the reservations, and the updates that wait, from before the boot (B01.FR.13).
 
-        Of an EVSE by its id, closed: it takes nobody new, as it will go out of use. resetting: nor does this one, but
-        it keeps its reservations (B11.FR.05). Both are asked after this object was made.
+        Of an EVSE by its id, charging: there is a transaction, or somebody who may begin one, although there may be no
+        vehicle yet. closed: it takes nobody new, as it will go out of use. resetting: nor does this one, but it keeps
+        its reservations (B11.FR.05). They are asked only after this object was made.
         """
         self._identity = identity
         self._hardware = hardware
         self._variables = variables
         self._clock = clock
         self._monotonic = monotonic
+        self._charging = charging
         self._closed = closed
         self._resetting = resetting
         self._state = state
@@ -248,7 +251,7 @@ class Reservations(Block):
             Place(
                 evse.evse_id,
                 tuple((connector.connector_type, self._condition(evse, connector)) for connector in evse.connectors),
-                evse.plugged_in,
+                evse.plugged_in or self._charging(evse.evse_id),
             )
             for evse in self._hardware.evses
         ]

@@ -123,14 +123,18 @@ class Transactions(Block):
         """Whether a transaction is ongoing on this EVSE, or on any."""
         return any(session.transaction is not None for session in self._chosen(evse_id))
 
+    def charging(self, evse_id: int) -> bool:
+        """Whether this EVSE has a transaction, or somebody who may begin one: it is not available for anybody else."""
+        session = self._sessions[evse_id]
+        return session.transaction is not None or session.grant is not None
+
     def busy(self, evse_id: int | None = None) -> bool:
         """Whether this EVSE, or any, is not idle: a transaction, a token that may charge, is decided on, or is awaited.
 
         The last is where a cable is kept for its owner (E05.FR.11, E09.FR.03).
         """
         return any(
-            session.transaction is not None
-            or session.grant is not None
+            self.charging(session.evse.evse_id)
             or session.locked_for is not None
             or session.evse.evse_id in self._deciding
             for session in self._chosen(evse_id)

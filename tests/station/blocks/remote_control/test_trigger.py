@@ -11,6 +11,14 @@ from trio.testing import MockClock
 from shared.ocppj.schemas import Schemas
 from tests.station.fake_csms import station_on_fake_csms
 
+NOT_IMPLEMENTED = (
+    "LogStatusNotification",
+    "FirmwareStatusNotification",
+    "PublishFirmwareStatusNotification",
+    "SignChargingStationCertificate",
+    "SignCombinedCertificate",
+    "SignV2GCertificate",
+)
 TWO_AND_ONE = (("cType2", "cCCS2"), ("cType2",))
 
 
@@ -67,7 +75,7 @@ async def test_f06_fr_08_what_the_station_does_not_have_is_not_implemented(
 ) -> None:
     async with station_on_fake_csms(schemas) as (_, csms):
         csms.forget()
-        for message in ("LogStatusNotification", "SignCombinedCertificate", "PublishFirmwareStatusNotification"):
+        for message in NOT_IMPLEMENTED:
             assert await csms.call("TriggerMessage", {"requestedMessage": message}) == {"status": "NotImplemented"}
         assert csms.actions == []
 
