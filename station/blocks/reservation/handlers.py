@@ -15,13 +15,14 @@ from station.blocks.reservation import rules
 from station.blocks.reservation.memory import Update, UpdateStatus, recalled, remembered
 from station.blocks.reservation.rules import Condition, Place, Reservation
 from station.device_model import (
+    ADDITIONAL_INFO_ITEMS_PER_MESSAGE,
     RESERVATION_AVAILABLE,
     RESERVATION_ENABLED,
     RESERVATION_NON_EVSE_SPECIFIC,
     DeviceModel,
 )
 from station.hardware import Connector, Evse, Hardware
-from station.id_token import IdToken
+from station.id_token import TOO_MANY_ITEMS, IdToken, additional_items
 from station.outgoing import Outgoing, Payload
 from station.state import State
 from station.state.keys import RESERVATIONS
@@ -130,6 +131,11 @@ class Reservations(Block):
         )
         if not self._takes(wanted) or wanted.expires_at <= self._clock.now():
             return {"status": "Rejected"}
+        if (
+            additional_items(wanted.id_token, wanted.group_id_token)
+            > self._variables[ADDITIONAL_INFO_ITEMS_PER_MESSAGE]
+        ):
+            return {"status": "Rejected", "statusInfo": TOO_MANY_ITEMS}
         places = self._places()
         targeted = [place.evse_id for place in places if rules.targets(wanted, place)]
         if targeted and all(self._resetting(evse_id) for evse_id in targeted):
