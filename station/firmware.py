@@ -163,7 +163,13 @@ class Firmware:
             DataTransfer(identity, vendors),
             Variables(identity, variables, monotonic=monotonic, reconnect=link.reconnect),
             NetworkProfileSettings(identity, variables, link.profiles),
-            Reports(identity, variables, clock, monotonic=monotonic),
+            Reports(
+                identity,
+                variables,
+                clock,
+                monotonic=monotonic,
+                known=lambda: self._provisioning.registration is not Registration.BOOTING,
+            ),
         )
         self._handlers: Final[Mapping[str, Handler]] = {
             action: handler for block in self._blocks for action, handler in block.handlers.items()

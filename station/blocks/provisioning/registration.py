@@ -162,6 +162,7 @@ class Provisioning(Block):
         if self._connected_by not in (None, network):  # they need not be hashable
             self._registration = NEXT[self._registration, Verdict.MOVED]
             self._boot_at = -math.inf
+            self._asked_for = False
         self._connected_by = network
 
     def forgotten(self) -> None:

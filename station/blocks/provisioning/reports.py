@@ -53,11 +53,21 @@ class _Report:
 class Reports(Block):
     """Tells the CSMS what it asks for."""
 
-    def __init__(self, identity: str, variables: DeviceModel, clock: Clock, *, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        identity: str,
+        variables: DeviceModel,
+        clock: Clock,
+        *,
+        monotonic: Callable[[], float],
+        known: Callable[[], bool],
+    ) -> None:
+        """known: whether the CSMS that the station is connected to has heard of it, maybe on another connection."""
         self._identity = identity
         self._variables = variables
         self._clock = clock
         self._monotonic = monotonic
+        self._known = known
         self._report: _Report | None = None
 
     @property
@@ -124,6 +134,11 @@ class Reports(Block):
 
     def due_at(self) -> float:
         return math.inf if self._report is None else self._report.not_before
+
+    def connected(self, offline_s: float | None) -> None:  # noqa: ARG002  # the block's interface
+        """A CSMS that does not know the station yet has not asked it for a report (B02.FR.02)."""
+        if self._report is not None and not self._known():
+            self._give_up(self._report)
 
     def disconnected(self) -> None:
         """The report goes on with the next connection, unless another is asked for on that."""

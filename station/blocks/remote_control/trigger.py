@@ -93,6 +93,11 @@ class Triggers(Block):
         """
         return {"status": self._trigger(request["requestedMessage"], request.get("evse"))}
 
+    def connected(self, offline_s: float | None) -> None:  # noqa: ARG002  # the block's interface
+        """A CSMS that does not know the station yet has not asked it for anything (B02.FR.02)."""
+        if self._provisioning.registration is Registration.BOOTING:
+            self._wanted.clear()
+
     def next_call(self) -> Outgoing | None:
         """The message that was asked for first."""
         while self._wanted:
