@@ -105,6 +105,7 @@ class ReservedStation(RuleBasedStateMachine):
             outgoing.answered({})
         for reservation_id, _ in self.ended:
             del self.kept[reservation_id]
+        assert not self.reservations.tick(), "what is settled stays so, or the station would work for ever"
 
     @rule(
         number=st.integers(1, 4),
