@@ -60,7 +60,17 @@ class FunctionalBlocks:
         self._connected = connected
         monotonic = trio.current_time
         self._changes = Changes(hardware, state, ongoing=lambda evse_id: self.transactions.ongoing(evse_id))  # noqa: PLW0108  # there are none yet
-        reservations = Reservations(identity, hardware, variables, clock, state, monotonic=monotonic)
+        reservations = Reservations(
+            identity,
+            hardware,
+            variables,
+            clock,
+            state,
+            monotonic=monotonic,
+            charging=lambda evse_id: self.transactions.charging(evse_id),  # noqa: PLW0108  # as above
+            closed=self._changes.closes,
+            resetting=lambda evse_id: self._resets.closes(evse_id),  # noqa: PLW0108  # as above
+        )
         self.authorization = Authorization(state, variables, clock, online=lambda: self.online)
         self.transactions = Transactions(
             identity,
@@ -122,7 +132,13 @@ class FunctionalBlocks:
             DataTransfer(identity, vendors),
             Variables(identity, variables, monotonic=monotonic, reconnect=link.reconnect),
             NetworkProfileSettings(identity, variables, link.profiles),
-            Reports(identity, variables, clock, monotonic=monotonic),
+            Reports(
+                identity,
+                variables,
+                clock,
+                monotonic=monotonic,
+                known=lambda: self.provisioning.registration is not Registration.BOOTING,
+            ),
         )
         self.handlers: Final[Mapping[str, Handler]] = {
             action: handler for block in self._all for action, handler in block.handlers.items()

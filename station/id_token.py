@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 
 class AdditionalInfo(TypedDict):
@@ -25,8 +25,15 @@ class IdTokenInfo(TypedDict):
     groupIdToken: NotRequired[IdToken]
 
 
+TOO_MANY_ITEMS: Final = {"reasonCode": "TooManyElements", "additionalInfo": "AuthCtrlr.AdditionalInfoItemsPerMessage"}
+"""The statusInfo of a refusal because of too much additionalInfo."""
 NO_AUTHORIZATION: IdToken = {"idToken": "", "type": "NoAuthorization"}
 """Stands for whoever charges where nobody is asked (C02.FR.01)."""
+
+
+def additional_items(*id_tokens: IdToken | None) -> int:
+    """How many items of additionalInfo there are with these tokens (AdditionalInfoItemsPerMessage)."""
+    return sum(len(id_token.get("additionalInfo", [])) for id_token in id_tokens if id_token is not None)
 
 
 def same(one: IdToken, other: IdToken) -> bool:

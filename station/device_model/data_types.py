@@ -184,7 +184,7 @@ class _List(DataType[tuple[str, ...]]):
         if len(set(members)) < len(members):
             raise Unacceptable("InvalidValue", f"{text!r} has something twice")
         if len(members) < self.least:
-            raise Unacceptable("InvalidValue", f"{self.least} of {', '.join(self.values)} at least")
+            raise Unacceptable("InvalidValue", f"at least {self.least} of {', '.join(self.values)} must be there")
         return members
 
     def to_text(self, value: tuple[str, ...]) -> str:

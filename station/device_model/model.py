@@ -208,9 +208,11 @@ class DeviceModel:
 
     def _find(self, component: ComponentType, variable: VariableType) -> Row | Unknown:
         evse = component.get("evse")
-        place = STATION if evse is None else Place(evse["id"], evse.get("connectorId"))
-        variables = COMPONENTS.get((component["name"].lower(), place.tier))
-        if variables is None or component.get("instance") or place not in self._world.places:
+        wanted = STATION if evse is None else Place(evse["id"], evse.get("connectorId"))
+        variables = COMPONENTS.get((component["name"].lower(), wanted.tier))
+        # Not `wanted` itself: JSON may have 1.0 for 1.
+        place = next((place for place in self._world.places if place == wanted), None)
+        if variables is None or component.get("instance") or place is None:
             return "UnknownComponent"
         found = variables.get(names(variable["name"], variable.get("instance")))
         return "UnknownVariable" if found is None else Row(found, place)

@@ -43,7 +43,7 @@ class Variable(Generic[Value]):
 
     instance: of the variable. reboot_required: a new value takes effect with the next reboot. Every one that can be
     set is persistent (Part 2, "Referenced Components and Variables" §2); `persistent` adds to these. constant: never
-    changes while the station runs. supports_monitoring: as reported.
+    changes while the station runs.
     """
 
     component: str

@@ -84,7 +84,7 @@ class Hardware:
 
     def evse(self, evse_id: int) -> Evse | None:
         """The EVSE with this id, None when there is none."""
-        return self.evses[evse_id - 1] if 1 <= evse_id <= len(self.evses) else None
+        return next((evse for evse in self.evses if evse.evse_id == evse_id), None)
 
     def connectors(self) -> Iterator[tuple[Evse, Connector]]:
         """Every connector with its EVSE, in the order of their ids."""

@@ -9,12 +9,17 @@ from typing import Final
 
 _DAY: Final = timedelta(days=1)
 
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
+
 
 def next_aligned(now: datetime, interval_s: int) -> datetime:
     """The next moment, after now, that is a multiple of the interval since midnight, UTC; midnight itself is one."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     passed = (now - midnight) // timedelta(seconds=interval_s)
-    return min(midnight + timedelta(seconds=interval_s * (passed + 1)), midnight + _DAY)
+    try:
+        return min(midnight + timedelta(seconds=interval_s * (passed + 1)), midnight + _DAY)
+    except OverflowError:  # the CSMS has set the clock to the last day there is
+        return _LATEST
 
 
 class Aligned:

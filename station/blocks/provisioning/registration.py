@@ -162,6 +162,7 @@ class Provisioning(Block):
         if self._connected_by not in (None, network):  # they need not be hashable
             self._registration = NEXT[self._registration, Verdict.MOVED]
             self._boot_at = -math.inf
+            self._asked_for = False
         self._connected_by = network
 
     def forgotten(self) -> None:
@@ -189,8 +190,8 @@ class Provisioning(Block):
             self._answered(cast(BootNotificationResponse, payload))
 
         def failed(failure: CallFailed) -> None:
-            self._asked_for = False
             if not isinstance(failure, ConnectionLost):  # then the back-off of the next connection is wait enough
+                self._asked_for = False  # it was sent (F06.FR.10)
                 self._boot_at = self._monotonic() + OWN_RETRY_INTERVAL_S
                 log.info("%s: asking again in %g s", self._identity, OWN_RETRY_INTERVAL_S)
 

@@ -10,7 +10,7 @@ from typing import Final, NotRequired, TypedDict
 
 from shared.clock import Clock
 from shared.ocppj import date_time
-from shared.ocppj.errors import CallFailed, CallTimedOut
+from shared.ocppj.errors import CallFailed, CallTimedOut, ConnectionLost
 from station.blocks.block import Block, Handler
 from station.blocks.provisioning.sizes import check_size
 from station.device_model import BYTES_PER_MESSAGE_GET_REPORT, ITEMS_PER_MESSAGE_GET_REPORT, DeviceModel
@@ -47,16 +47,27 @@ class _Report:
     seq_no: int = 0
     unanswered: int = 0
     not_before: float = -math.inf
+    asked_for_here: bool = True  # on the connection there is
 
 
 class Reports(Block):
     """Tells the CSMS what it asks for."""
 
-    def __init__(self, identity: str, variables: DeviceModel, clock: Clock, *, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        identity: str,
+        variables: DeviceModel,
+        clock: Clock,
+        *,
+        monotonic: Callable[[], float],
+        known: Callable[[], bool],
+    ) -> None:
+        """known: whether the CSMS that the station is connected to has heard of it, maybe on another connection."""
         self._identity = identity
         self._variables = variables
         self._clock = clock
         self._monotonic = monotonic
+        self._known = known
         self._report: _Report | None = None
 
     @property
@@ -64,9 +75,12 @@ class Reports(Block):
         return {"GetBaseReport": self.get_base_report, "GetReport": self.get_report}
 
     def get_base_report(self, request: GetBaseReportRequest) -> Payload:
-        """Answer GetBaseReport (B07); Rejected while another report is on its way (B07.FR.13)."""
-        if self._report is not None:
-            return _busy(self._report)
+        """Answer GetBaseReport (B07); Rejected while another report is on its way (B07.FR.13).
+
+        What is left of one that was asked for on a connection that was lost gives way.
+        """
+        if self._busy_with is not None:
+            return _busy(self._busy_with)
         self._report = _Report(request["requestId"], base_report(self._variables, request["reportBase"]))
         return {"status": "Accepted"}
 
@@ -80,8 +94,8 @@ class Reports(Block):
             most_items=ITEMS_PER_MESSAGE_GET_REPORT,
             most_bytes=BYTES_PER_MESSAGE_GET_REPORT,
         )
-        if self._report is not None:
-            return _busy(self._report)  # B08.FR.16
+        if self._busy_with is not None:
+            return _busy(self._busy_with)  # B08.FR.16
         rows = custom_report(self._variables, request.get("componentCriteria", []), wanted)
         if not rows:
             return {"status": "EmptyResultSet"}  # B08.FR.15
@@ -102,6 +116,8 @@ class Reports(Block):
                 self._report = None
 
         def failed(failure: CallFailed) -> None:
+            if isinstance(failure, ConnectionLost):
+                return  # it goes on when the station is connected again (B07.FR.03, B08.FR.03)
             report.unanswered += 1
             report.not_before = self._monotonic() + UNANSWERED_PAUSE_S
             if report.unanswered == ATTEMPTS or not isinstance(failure, CallTimedOut):
@@ -119,10 +135,19 @@ class Reports(Block):
     def due_at(self) -> float:
         return math.inf if self._report is None else self._report.not_before
 
-    def disconnected(self) -> None:
-        """With the connection goes the one who asked."""
-        if self._report is not None:
+    def connected(self, offline_s: float | None) -> None:  # noqa: ARG002  # the block's interface
+        """A CSMS that does not know the station yet has not asked it for a report (B02.FR.02)."""
+        if self._report is not None and not self._known():
             self._give_up(self._report)
+
+    def disconnected(self) -> None:
+        """The report goes on with the next connection, unless another is asked for on that."""
+        if self._report is not None:
+            self._report.asked_for_here = False
+
+    @property
+    def _busy_with(self) -> _Report | None:
+        return self._report if self._report is not None and self._report.asked_for_here else None
 
     def _give_up(self, report: _Report) -> None:
         if self._report is report:

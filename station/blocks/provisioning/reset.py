@@ -34,8 +34,8 @@ class ResetRequest(TypedDict):
 class Transactions(Protocol):
     """What a reset needs to know of transactions. evse_id: None for any EVSE."""
 
-    def ongoing(self, evse_id: int | None, /) -> bool:
-        """There is a transaction."""
+    def busy(self, evse_id: int | None, /) -> bool:
+        """There is a transaction, or somebody who is about to begin one, or whose cable is kept."""
         ...
 
     def end(self, evse_id: int | None, reason: Literal["ImmediateReset"], /) -> None:
@@ -50,7 +50,7 @@ class Transactions(Protocol):
 class Stage(enum.Enum):
     """How far a reset has come."""
 
-    WAITING = "until no transaction is ongoing"
+    WAITING = "until nobody is busy with it"
     REPORTING = "until the CSMS knows of the transactions that have ended"
     OFF = "while it is out of use"
 
@@ -63,11 +63,14 @@ class _Reset:
     give_up_at: float = math.inf
 
 
-def reset_status(reset_type: ResetType, *, exists: bool, ongoing: bool) -> ResetStatus:
-    """How a ResetRequest is answered (B11.FR.03, B11.FR.09, B12.FR.01, B12.FR.02). exists: what is to be reset."""
+def reset_status(reset_type: ResetType, *, exists: bool, busy: bool) -> ResetStatus:
+    """How a ResetRequest is answered (B11.FR.03, B11.FR.07, B11.FR.09, B12.FR.01, B12.FR.02).
+
+    exists: what is to be reset. busy: it is not idle, which is more than to have no transaction (errata 2025-09 §2.14).
+    """
     if not exists:
         return "Rejected"
-    return "Scheduled" if reset_type == "OnIdle" and ongoing else "Accepted"
+    return "Scheduled" if reset_type == "OnIdle" and busy else "Accepted"
 
 
 class Resets(Block):
@@ -98,13 +101,14 @@ class Resets(Block):
 
     def closes(self, evse_id: int) -> bool:
         """The EVSE is to be reset, alone or with the station, and takes nobody new until then (B12 scenario, 3a)."""
-        return any(target in self._resets for target in (None, evse_id)) and not self._transactions.ongoing(evse_id)
+        resets = [self._resets[target] for target in (None, evse_id) if target in self._resets]
+        return any(reset.stage is not Stage.WAITING or not self._transactions.busy(evse_id) for reset in resets)
 
     def reset(self, request: ResetRequest) -> Payload:
         """Answer Reset. One that comes while another waits for the same takes its place."""
         evse_id, reset_type = request.get("evseId"), request["type"]
         exists = evse_id is None or self._hardware.evse(evse_id) is not None
-        status = reset_status(reset_type, exists=exists, ongoing=exists and self._transactions.ongoing(evse_id))
+        status = reset_status(reset_type, exists=exists, busy=exists and self._transactions.busy(evse_id))
         if status == "Rejected":
             info = {"reasonCode": "UnknownEvse", "additionalInfo": f"there is no EVSE {evse_id}"}
             return {"status": status, "statusInfo": info}
@@ -133,7 +137,7 @@ class Resets(Block):
             return False
         match reset.stage:
             case Stage.WAITING:
-                if self._transactions.ongoing(evse_id):
+                if self._transactions.busy(evse_id):
                     return False
                 self._resets[evse_id] = self._reporting(reset.reason)
             case Stage.REPORTING:

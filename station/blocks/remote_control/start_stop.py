@@ -7,9 +7,9 @@ from typing import NotRequired, TypedDict
 
 from station.blocks.block import Block, Handler
 from station.blocks.transactions import Transactions
-from station.device_model import AUTHORIZE_REMOTE_START, DeviceModel
+from station.device_model import ADDITIONAL_INFO_ITEMS_PER_MESSAGE, AUTHORIZE_REMOTE_START, DeviceModel
 from station.hardware import Hardware
-from station.id_token import IdToken
+from station.id_token import TOO_MANY_ITEMS, IdToken, additional_items
 from station.outgoing import Payload
 
 
@@ -50,6 +50,8 @@ class RemoteControl(Block):
     def request_start_transaction(self, request: RequestStartTransactionRequest) -> Payload:
         """Answer RequestStartTransaction (F01, F02); Rejected where nobody may start."""
         id_token, group_id_token = request["idToken"], request.get("groupIdToken")
+        if additional_items(id_token, group_id_token) > self._variables[ADDITIONAL_INFO_ITEMS_PER_MESSAGE]:
+            return {"status": "Rejected", "statusInfo": TOO_MANY_ITEMS}
         session = self._transactions.admission.choose(request.get("evseId"), id_token, group_id_token)
         if session is None:
             return {"status": "Rejected"}

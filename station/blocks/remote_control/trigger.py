@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple, NotRequired, Protocol, TypedDict
 
-from shared.ocppj.errors import CallFailed
+from shared.ocppj.errors import CallFailed, ConnectionLost
 from station.blocks.availability import Availability, EvseType
 from station.blocks.block import Block, Handler
 from station.blocks.meter_values import MeterValues
@@ -88,13 +88,15 @@ class Triggers(Block):
     def trigger_message(self, request: TriggerMessageRequest) -> Payload:
         """Answer TriggerMessage. What is accepted is sent behind the answer, as things are then (F06.FR.04, F06.FR.09).
 
+        It is sent in any case (F06.FR.10), on the next connection where this one is lost before.
         Without an EVSE, or a connector, all of the station, or of the EVSE, are meant (F06.FR.11).
         """
         return {"status": self._trigger(request["requestedMessage"], request.get("evse"))}
 
-    def disconnected(self) -> None:
-        """With the connection goes the one who asked."""
-        self._wanted.clear()
+    def connected(self, offline_s: float | None) -> None:  # noqa: ARG002  # the block's interface
+        """A CSMS that does not know the station yet has not asked it for anything (B02.FR.02)."""
+        if self._provisioning.registration is Registration.BOOTING:
+            self._wanted.clear()
 
     def next_call(self) -> Outgoing | None:
         """The message that was asked for first."""
@@ -116,7 +118,8 @@ class Triggers(Block):
             outgoing.answered(payload)
 
         def failed(failure: CallFailed) -> None:
-            done()
+            if not isinstance(failure, ConnectionLost):  # then it may not have been sent at all
+                done()
             outgoing.failed(failure)
 
         return dataclasses.replace(outgoing, answered=answered, failed=failed, asked_for=True)

@@ -13,15 +13,16 @@ from shared.ocppj.errors import CallFailed, CallRefused, CallTimedOut, Connectio
 from station.blocks.block import Block, Handler
 from station.blocks.reservation import rules
 from station.blocks.reservation.memory import Update, UpdateStatus, recalled, remembered
-from station.blocks.reservation.rules import Book, Condition, Place, Reservation
+from station.blocks.reservation.rules import Condition, Place, Reservation
 from station.device_model import (
+    ADDITIONAL_INFO_ITEMS_PER_MESSAGE,
     RESERVATION_AVAILABLE,
     RESERVATION_ENABLED,
     RESERVATION_NON_EVSE_SPECIFIC,
     DeviceModel,
 )
 from station.hardware import Connector, Evse, Hardware
-from station.id_token import IdToken
+from station.id_token import TOO_MANY_ITEMS, IdToken, additional_items
 from station.outgoing import Outgoing, Payload
 from station.state import State
 from station.state.keys import RESERVATIONS
@@ -59,19 +60,28 @@ class Reservations(Block):
         state: State,
         *,
         monotonic: Callable[[], float],
+        charging: Callable[[int], bool] = lambda _: False,
+        closed: Callable[[int], bool] = lambda _: False,
+        resetting: Callable[[int], bool] = lambda _: False,
     ) -> None:
-        """state: holds the reservations, and the updates that wait, from before the boot (B01.FR.13)."""
+        """state: holds the reservations, and the updates that wait, from before the boot (B01.FR.13).
+
+        Of an EVSE by its id, charging: there is a transaction, or somebody who may begin one, although there may be no
+        vehicle yet. closed: it takes nobody new, as it will go out of use. resetting: nor does this one, but it keeps
+        its reservations (B11.FR.05). They are asked only after this object was made.
+        """
         self._identity = identity
         self._hardware = hardware
         self._variables = variables
         self._clock = clock
         self._monotonic = monotonic
+        self._charging = charging
+        self._closed = closed
+        self._resetting = resetting
         self._state = state
         self._book, updates = recalled(state.get(RESERVATIONS))
         self._updates: list[Update] = list(updates)
         self._update_not_before = -math.inf
-        if self._book != Book():
-            self.hardware_changed()  # what has expired, or failed, meanwhile
 
     @property
     def held(self) -> frozenset[int]:
@@ -83,8 +93,10 @@ class Reservations(Block):
         return {"CancelReservation": self.cancel_reservation, "ReserveNow": self.reserve_now}
 
     def tick(self) -> bool:
-        """End what has expired."""
-        return self.expire()
+        """End what has expired, and what cannot be kept any more, also since before the boot."""
+        before = self._book
+        self.hardware_changed()
+        return self._book != before
 
     def tick_at(self) -> float:
         """When the next reservation expires; the clock may be set meanwhile, which counts as a change."""
@@ -119,7 +131,16 @@ class Reservations(Block):
         )
         if not self._takes(wanted) or wanted.expires_at <= self._clock.now():
             return {"status": "Rejected"}
-        self._book, status = rules.reserve(self._book, wanted, self._places())
+        if (
+            additional_items(wanted.id_token, wanted.group_id_token)
+            > self._variables[ADDITIONAL_INFO_ITEMS_PER_MESSAGE]
+        ):
+            return {"status": "Rejected", "statusInfo": TOO_MANY_ITEMS}
+        places = self._places()
+        targeted = [place.evse_id for place in places if rules.targets(wanted, place)]
+        if targeted and all(self._resetting(evse_id) for evse_id in targeted):
+            return {"status": "Unavailable"}  # H01.FR.14
+        self._book, status = rules.reserve(self._book, wanted, places)
         self._remember()
         return {"status": status}
 
@@ -236,7 +257,7 @@ class Reservations(Block):
             Place(
                 evse.evse_id,
                 tuple((connector.connector_type, self._condition(evse, connector)) for connector in evse.connectors),
-                evse.plugged_in,
+                evse.plugged_in or self._charging(evse.evse_id),
             )
             for evse in self._hardware.evses
         ]
@@ -244,4 +265,5 @@ class Reservations(Block):
     def _condition(self, evse: Evse, connector: Connector) -> Condition:
         if connector.faulted:
             return Condition.FAULTED
-        return Condition.USABLE if self._hardware.in_use(evse, connector) else Condition.UNAVAILABLE
+        in_use = self._hardware.in_use(evse, connector) and not self._closed(evse.evse_id)
+        return Condition.USABLE if in_use else Condition.UNAVAILABLE

@@ -30,11 +30,11 @@ class Condition(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An EVSE as reservations see it. connectors: type and condition of each. plugged_in: a vehicle is connected."""
+    """An EVSE as reservations see it. connectors: type and condition of each. taken: somebody is there."""
 
     evse_id: int
     connectors: tuple[tuple[str, Condition], ...]
-    plugged_in: bool = False
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,9 @@ def settle(book: Book, places: Sequence[Place]) -> tuple[Book, tuple[Reservation
     vehicle that is plugged in at a held EVSE does not take it away (G01.FR.09). The EVSE becomes Occupied when the
     reservations can do without it.
     """
-    pool = [place for place in places if not place.plugged_in or place.evse_id in book.held]
+    pool = [place for place in places if not place.taken or place.evse_id in book.held]
     kept = tuple(_served(book.reservations, pool).values())
-    for place in [place for place in pool if place.plugged_in]:
+    for place in [place for place in pool if place.taken]:
         without = [other for other in pool if other is not place]
         if len(_served(kept, without)) == len(kept):
             pool = without
@@ -171,6 +171,11 @@ def _served(reservations: Iterable[Reservation], pool: Sequence[Place]) -> dict[
     for reservation in reservations:
         seat(reservation, set())
     return served
+
+
+def targets(reservation: Reservation, place: Place) -> bool:
+    """Whether a reservation asks for this EVSE, or for one such as this, however it is."""
+    return bool(_conditions(reservation, place))
 
 
 def _fits(reservation: Reservation, place: Place) -> bool:

@@ -83,13 +83,11 @@ class Admission:
 
     def may_start(self, session: Session, id_token: IdToken, group_id_token: IdToken | None) -> bool:
         """Nobody charges there or is about to, it works, and it is not kept for others (F01.FR.21 to F01.FR.24)."""
-        return (
-            session.grant is None
-            and session.evse.evse_id not in self._deciding
-            and not self._is_of_master_pass(group_id_token)
-            and self._is_free(session, id_token)
-            and self._reservations.may_use(session.evse.evse_id, id_token, group_id_token)
-        )
+        return session.evse.evse_id not in self._deciding and self._is_for(session, id_token, group_id_token)
+
+    def decides(self, evse_id: int) -> bool:
+        """Whether a token that was presented at this EVSE is still being decided on."""
+        return evse_id in self._deciding
 
     def remote_start(
         self, session: Session, id_token: IdToken, group_id_token: IdToken | None, remote_start_id: int, *, check: bool
@@ -130,8 +128,10 @@ class Admission:
 
     def _ask(self, evse_id: int, id_token: IdToken, decided: Callable[[IdTokenInfo], object]) -> None:
         def over(info: IdTokenInfo) -> None:
-            self._deciding.discard(evse_id)
-            decided(info)
+            try:
+                decided(info)
+            finally:  # not before: a scheduled reset would take the EVSE for idle, and close it
+                self._deciding.discard(evse_id)
 
         self._deciding.add(evse_id)
         self._authorization.check(id_token, over)
@@ -159,7 +159,7 @@ class Admission:
             return info
         if evse_id not in info.get("evseId", [evse_id]):  # C01.FR.21
             return {"status": "NotAtThisLocation"}
-        if not self.may_start(session, id_token, group_id_token):
+        if not self._is_for(session, id_token, group_id_token):
             return NOT_NOW
         grant = Grant(
             id_token,
@@ -169,6 +169,14 @@ class Admission:
         )
         session.authorize(grant, "Authorized" if remote_start_id is None else "RemoteStart")
         return info
+
+    def _is_for(self, session: Session, id_token: IdToken, group_id_token: IdToken | None) -> bool:
+        return (
+            session.grant is None
+            and not self._is_of_master_pass(group_id_token)
+            and self._is_free(session, id_token)
+            and self._reservations.may_use(session.evse.evse_id, id_token, group_id_token)
+        )
 
     def _is_free(self, session: Session, id_token: IdToken) -> bool:
         return session.is_open and self._has_room() and not session.is_for_somebody_else(id_token)

@@ -113,6 +113,23 @@ class Transactions(Block):
         """Whether a transaction is ongoing on this EVSE, or on any."""
         return any(session.transaction is not None for session in self._chosen(evse_id))
 
+    def charging(self, evse_id: int) -> bool:
+        """Whether this EVSE has a transaction, or somebody who may begin one: it is not available for anybody else."""
+        session = self._sessions[evse_id]
+        return session.transaction is not None or session.grant is not None
+
+    def busy(self, evse_id: int | None = None) -> bool:
+        """Whether this EVSE, or any, is not idle: a transaction, a token that may charge, is decided on, or is awaited.
+
+        The last is where a cable is kept for its owner (E05.FR.11, E09.FR.03).
+        """
+        return any(
+            self.charging(session.evse.evse_id)
+            or session.locked_for is not None
+            or self.admission.decides(session.evse.evse_id)
+            for session in self._chosen(evse_id)
+        )
+
     def charging_s(self, evse_id: int) -> float:
         """For how long energy has been flowing in this EVSE's transaction, or did in its last one since the boot."""
         return self._sessions[evse_id].charging_s
@@ -189,7 +206,7 @@ class Transactions(Block):
 
     def _new_transaction_id(self) -> str:
         """Never the same twice, also from the same seed on another day (E01.FR.08): a UUID of version 7."""
-        now_ms = int(self._clock.now().timestamp() * 1000)
+        now_ms = max(0, int(self._clock.now().timestamp() * 1000))  # the CSMS may have set the clock before 1970
         random_a, random_b = self._random.getrandbits(12), self._random.getrandbits(62)
         return str(uuid.UUID(int=now_ms << 80 | 0x7 << 76 | random_a << 64 | 0b10 << 62 | random_b))
 

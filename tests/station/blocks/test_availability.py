@@ -319,6 +319,22 @@ async def test_g03_fr_05_g04_fr_06_a_transaction_is_finished_before_its_evse_goe
         assert station.hardware.in_use(second, second.connectors[0]) == (evse is not None)
 
 
+@pytest.mark.parametrize("evse", [None, {"id": 2}, {"id": 1, "connectorId": 2}])
+async def test_g03_fr_08_g04_fr_09_what_is_out_of_use_stays_so_over_a_power_cycle(
+    autojump_clock: MockClock, schemas: Schemas, evse: dict[str, int] | None
+) -> None:
+    request = {"operationalStatus": "Inoperative"} | ({} if evse is None else {"evse": evse})
+    everything = [(1, 1), (1, 2), (2, 1)]
+    out = {None: everything, 2: [(2, 1)], 1: [(1, 2)]}[evse["id"] if evse else None]
+    async with station_on_fake_csms(schemas, connector_types=(("cType2", "cCCS2"), ("cType2",))) as (station, csms):
+        assert await csms.call("ChangeAvailability", request) == {"status": "Accepted"}
+        for _ in range(2):
+            csms.forget()
+            station.cut_power()
+            await trio.sleep(30)
+            assert csms.statuses() == [(*place, "Unavailable" if place in out else "Available") for place in everything]
+
+
 async def test_g03_fr_08_what_is_scheduled_stays_so_over_a_power_cycle(
     autojump_clock: MockClock, schemas: Schemas
 ) -> None:

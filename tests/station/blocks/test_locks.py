@@ -73,6 +73,21 @@ async def test_g05_charging_begins_when_the_lock_holds_after_all_and_the_csms_is
         ]
 
 
+async def test_g05_fr_02_a_failure_that_is_over_before_the_csms_could_be_told_is_told_all_the_same(
+    schemas: Schemas, autojump_clock: MockClock
+) -> None:
+    async with station_on_fake_csms(schemas, connector_types=SOCKET) as (station, csms):
+        csms.thinks_s["Heartbeat"] = 20.0
+        await csms.call("TriggerMessage", {"requestedMessage": "Heartbeat"})
+        (connector,) = station.hardware.evses[0].connectors
+        connector.plug_in()
+        connector.jam()
+        assert not connector.lock()
+        connector.unplug()
+        await trio.sleep(100)
+        assert [event["actualValue"] for event in told(csms)] == ["true", "false"]
+
+
 async def test_g05_a_driver_who_gives_up_ends_the_problem(schemas: Schemas, autojump_clock: MockClock) -> None:
     async with station_on_fake_csms(schemas, connector_types=SOCKET) as (station, csms):
         await a_driver_comes(station)

@@ -191,6 +191,24 @@ async def test_b10_fr_10_who_has_moved_registers_anew(
         assert csms.actions == []  # the same as before: it is still registered
 
 
+async def test_b02_fr_02_another_csms_is_not_sent_what_the_last_one_asked_for(
+    autojump_clock: MockClock, schemas: Schemas, variables: DeviceModel
+) -> None:
+    async with station_on_fake_csms(schemas, variables=variables) as (_, csms):
+        await store(csms, 2)
+        await put(csms, PRIORITY, "1,2")
+        await reboot(csms)
+        csms.thinks_s["NotifyReport"] = 20.0
+        await csms.call("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"})
+        assert await csms.call("TriggerMessage", {"requestedMessage": "Heartbeat"}) == {"status": "Accepted"}
+        csms.down_hosts, csms.boot_status = {"csms"}, "Pending"
+        await csms.hang_up()
+        csms.forget()
+        await trio.sleep(100)
+        assert csms.dialled[-1] == OTHER
+        assert csms.actions == ["BootNotification"]
+
+
 async def test_b10_fr_07_a_mistake_does_not_leave_the_station_alone_for_ever(
     autojump_clock: MockClock, schemas: Schemas, variables: DeviceModel
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import trio
@@ -13,7 +13,13 @@ from shared.ocppj import errors
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201
 from station.blocks.provisioning import NEXT, OWN_RETRY_INTERVAL_S, Registration, Verdict, may_send
-from station.device_model import TX_BEFORE_ACCEPTED_ENABLED, DeviceModel
+from station.device_model import (
+    ALIGNED_DATA_INTERVAL,
+    ALIGNED_DATA_TX_ENDED_INTERVAL,
+    TX_BEFORE_ACCEPTED_ENABLED,
+    DeviceModel,
+)
+from tests.station.blocks.driving import charge
 from tests.station.fake_csms import START, Received, station_on_fake_csms
 
 BOOT_PAYLOAD = {"chargingStation": {"model": "Wallbox XYZ", "vendorName": "anewone"}, "reason": "PowerUp"}
@@ -105,6 +111,29 @@ async def test_b01_fr_06_the_clock_follows_the_csms(
         csms.unreachable = None
         await trio.sleep(10)
         assert timedelta() <= csms.clock.now() - station.now() < timedelta(milliseconds=1)  # the wire's resolution
+
+
+@pytest.mark.parametrize("time", [datetime.min, datetime(1960, 1, 1, tzinfo=UTC), datetime.max - timedelta(minutes=10)])
+async def test_b01_fr_06_a_csms_whose_clock_is_absurd_does_not_end_the_station(
+    autojump_clock: MockClock, schemas: Schemas, time: datetime
+) -> None:
+    variables = DeviceModel()
+    variables[ALIGNED_DATA_INTERVAL] = variables[ALIGNED_DATA_TX_ENDED_INTERVAL] = 60
+    async with station_on_fake_csms(schemas, variables=variables, boot_status="Pending", interval_s=10) as (
+        station,
+        csms,
+    ):
+        csms.clock.set(time.replace(tzinfo=UTC))
+        csms.boot_status = "Accepted"
+        await trio.sleep(20)
+        assert abs(station.now() - csms.clock.now()) < timedelta(seconds=1)
+        await charge(station.hardware.evses[0])
+        station.hardware.evses[0].connectors[0].unplug()
+        await trio.sleep(1000)
+        assert [event["eventType"] for event in csms.events() if event["eventType"] != "Updated"] == [
+            "Started",
+            "Ended",
+        ]
 
 
 async def test_b02_fr_02_b02_fr_08_a_pending_station_holds_its_calls_and_boots_again_at_the_interval(

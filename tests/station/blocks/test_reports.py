@@ -172,16 +172,33 @@ async def test_a_part_that_is_left_unanswered_is_sent_again_and_then_the_report_
         assert await csms.call("GetBaseReport", FULL) == ACCEPTED
 
 
-async def test_a_report_ends_with_the_connection_it_was_asked_for_on(
+async def test_b07_fr_03_a_report_goes_on_when_the_connection_was_lost(
     autojump_clock: MockClock, schemas: Schemas
 ) -> None:
     async with station_on_fake_csms(schemas, thinks_s={"NotifyReport": 2.0}) as (_, csms):
         await csms.call("GetBaseReport", FULL)
+        await trio.sleep(3)
+        assert [call.payload["seqNo"] for call in parts(csms)] == [0, 1]
         await csms.hang_up()
         csms.forget()
         await trio.sleep(60)
-        assert parts(csms) == []
-        assert await csms.call("GetBaseReport", FULL) == ACCEPTED
+        numbers = [call.payload["seqNo"] for call in parts(csms)]
+        assert numbers == list(range(1, numbers[-1] + 1))  # the second has not been answered
+        assert [call.payload["tbc"] for call in parts(csms)][-2:] == [True, False]
+
+
+async def test_b07_fr_13_a_report_that_was_asked_for_on_a_lost_connection_gives_way(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas, thinks_s={"NotifyReport": 20.0}) as (_, csms):
+        await csms.call("GetBaseReport", FULL)
+        await csms.hang_up()
+        await trio.sleep(10)
+        assert await csms.call("GetBaseReport", FULL | {"requestId": 8}) == ACCEPTED
+        csms.forget()
+        await trio.sleep(100)
+        assert [call.payload["seqNo"] for call in parts(csms)] == list(range(len(parts(csms))))
+        assert {call.payload["requestId"] for call in parts(csms)} == {8}
 
 
 async def test_b08_fr_05_b08_fr_11_a_report_is_limited_to_what_is_wanted(

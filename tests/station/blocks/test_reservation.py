@@ -13,12 +13,14 @@ from shared.ocppj import date_time, errors
 from shared.ocppj.schemas import Schemas
 from station.blocks.reservation.handlers import UNANSWERED_PAUSE_S, UPDATES_KEPT
 from station.device_model import (
+    EV_CONNECTION_TIME_OUT,
     RESERVATION_AVAILABLE,
     RESERVATION_ENABLED,
     RESERVATION_NON_EVSE_SPECIFIC,
     DeviceModel,
     Variable,
 )
+from tests.station.blocks.driving import CARD, charge
 from tests.station.fake_csms import START, FakeCsms, station_on_fake_csms
 
 TWO_AND_ONE = (("cType2", "cCCS2"), ("cType2",))
@@ -226,6 +228,49 @@ async def test_h01_fr_16_h01_fr_17_a_reservation_is_removed_with_its_evse(
         await wait_all_tasks_blocked()
         assert updates(csms) == [(1, "Removed")]
         assert csms.statuses() == [(1, 1, status)]
+
+
+async def test_h01_fr_07_h01_fr_11_an_evse_whose_driver_is_about_to_plug_in_is_not_for_others(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas, connector_types=(["cType2"], ["cType2"])) as (station, csms):
+        station.hardware.evses[0].reader.present(CARD)
+        await trio.sleep(1)
+        csms.forget()
+        assert await csms.call("ReserveNow", reserve_now(evseId=1)) == {"status": "Occupied"}
+        assert await csms.call("ReserveNow", reserve_now(lasts_s=1000)) == {"status": "Accepted"}
+        assert csms.statuses() == [(2, 1, "Reserved")]  # H01.FR.20
+        await trio.sleep(DeviceModel()[EV_CONNECTION_TIME_OUT])  # nobody has plugged in
+        assert csms.statuses() == [(2, 1, "Reserved"), (2, 1, "Available")]
+
+
+async def test_h01_fr_14_h01_fr_17_a_station_that_will_go_out_of_use_has_no_more_reservations(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas, connector_types=(["cType2"], ["cType2"])) as (station, csms):
+        await charge(station.hardware.evses[0])
+        await csms.call("ReserveNow", reserve_now(evseId=2, lasts_s=1000))
+        csms.forget()
+        assert await csms.call("ChangeAvailability", {"operationalStatus": "Inoperative"}) == {"status": "Scheduled"}
+        assert csms.statuses() == [(2, 1, "Unavailable")]
+        assert updates(csms) == [(1, "Removed")]
+        assert await csms.call("ReserveNow", reserve_now(2, evseId=2, lasts_s=1000)) == {"status": "Unavailable"}
+
+
+async def test_b11_fr_05_h01_fr_14_an_evse_that_is_being_reset_keeps_its_reservation_and_takes_no_other(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas, connector_types=(["cType2"], ["cType2"])) as (_, csms):
+        await csms.call("ReserveNow", reserve_now(evseId=1, lasts_s=1000))
+        for evse_id in (1, 2):
+            await csms.call("Reset", {"type": "Immediate", "evseId": evse_id})
+        assert await csms.call("ReserveNow", reserve_now(2, evseId=2, lasts_s=1000)) == {"status": "Unavailable"}
+        assert await csms.call("ReserveNow", reserve_now(3, lasts_s=1000)) == {"status": "Unavailable"}
+        assert await csms.call("ReserveNow", reserve_now(4, evseId=3, lasts_s=1000)) == {"status": "Rejected"}
+        await trio.sleep(20)
+        assert csms.statuses()[-2:] == [(1, 1, "Reserved"), (2, 1, "Available")]
+        assert updates(csms) == []
+        assert await csms.call("ReserveNow", reserve_now(2, evseId=2, lasts_s=1000)) == {"status": "Accepted"}
 
 
 async def test_h01_fr_16_it_is_gone_also_when_the_fault_is_over_before_anybody_was_told(

@@ -68,6 +68,7 @@ class ReservedStation(RuleBasedStateMachine):
         self.reservations = Reservations(
             "CP_1", self.hardware, self.variables, self.clock, self.state, monotonic=lambda: 0.0
         )
+        self.reservations.tick()
         self.availability = Availability(
             self.hardware, self.reservations, self.variables, self.clock, changes, monotonic=lambda: 0.0
         )
@@ -104,6 +105,7 @@ class ReservedStation(RuleBasedStateMachine):
             outgoing.answered({})
         for reservation_id, _ in self.ended:
             del self.kept[reservation_id]
+        assert not self.reservations.tick(), "what is settled stays so, or the station would work for ever"
 
     @rule(
         number=st.integers(1, 4),

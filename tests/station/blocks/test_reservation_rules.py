@@ -14,8 +14,8 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 USABLE, FAULTED, UNAVAILABLE = Condition.USABLE, Condition.FAULTED, Condition.UNAVAILABLE
 
 
-def place(evse_id: int, *types: str, condition: Condition = USABLE, plugged_in: bool = False) -> Place:
-    return Place(evse_id, tuple((name, condition) for name in types or ("t",)), plugged_in)
+def place(evse_id: int, *types: str, condition: Condition = USABLE, taken: bool = False) -> Place:
+    return Place(evse_id, tuple((name, condition) for name in types or ("t",)), taken)
 
 
 def wish(number: int, evse_id: int | None = None, connector_type: str | None = None, lasts_s: int = 60) -> Reservation:
@@ -44,12 +44,12 @@ def test_h01_fr_23_an_available_evse_is_reserved() -> None:
 @pytest.mark.parametrize(
     ("there", "status"),
     [
-        ([place(1, plugged_in=True)], "Occupied"),  # H01.FR.11
+        ([place(1, taken=True)], "Occupied"),  # H01.FR.11
         ([place(1, condition=FAULTED)], "Faulted"),  # H01.FR.12
         ([place(1, condition=UNAVAILABLE)], "Unavailable"),  # H01.FR.14
-        ([place(1, "a", condition=UNAVAILABLE, plugged_in=True)], "Unavailable"),
+        ([place(1, "a", condition=UNAVAILABLE, taken=True)], "Unavailable"),
         ([Place(1, (("a", FAULTED), ("b", UNAVAILABLE)))], "Faulted"),
-        ([Place(1, (("a", FAULTED), ("b", USABLE)), plugged_in=True)], "Occupied"),
+        ([Place(1, (("a", FAULTED), ("b", USABLE)), taken=True)], "Occupied"),
         ([place(2)], "Rejected"),
     ],
 )
@@ -60,10 +60,10 @@ def test_h01_what_cannot_be_reserved_is_answered_with_how_it_is(there: list[Plac
 @pytest.mark.parametrize(
     ("there", "status"),
     [
-        ([place(1, plugged_in=True), place(2, plugged_in=True)], "Occupied"),
+        ([place(1, taken=True), place(2, taken=True)], "Occupied"),
         ([place(1, condition=FAULTED), place(2, condition=FAULTED)], "Faulted"),
         ([place(1, condition=UNAVAILABLE), place(2, condition=UNAVAILABLE)], "Unavailable"),
-        ([place(1, condition=FAULTED), place(2, plugged_in=True)], "Occupied"),
+        ([place(1, condition=FAULTED), place(2, taken=True)], "Occupied"),
         ([place(1, condition=UNAVAILABLE), place(2, condition=FAULTED)], "Faulted"),
     ],
 )
@@ -86,7 +86,7 @@ def test_h01_fr_02_the_same_id_replaces_the_reservation() -> None:
 
 
 def test_h01_fr_02_a_reservation_is_not_lost_to_one_that_cannot_be_kept() -> None:
-    places = [place(1), place(2, plugged_in=True)]
+    places = [place(1), place(2, taken=True)]
     book = booked(places, wish(1, evse_id=1))
     assert reserve(book, wish(1, evse_id=2), places) == (book, "Occupied")
 
@@ -125,14 +125,14 @@ def test_h01_fr_07_reservations_of_different_kinds_do_not_take_each_other_s_evse
 
 def test_h01_fr_07_a_vehicle_at_one_evse_leaves_the_last_other_one_reserved() -> None:
     places = [place(1), place(2)]
-    book, removed = settle(booked(places, wish(1)), [replace(places[0], plugged_in=True), places[1]])
+    book, removed = settle(booked(places, wish(1)), [replace(places[0], taken=True), places[1]])
     assert (book.held, removed) == (frozenset({2}), ())
 
 
 def test_g01_fr_09_a_vehicle_at_a_reserved_evse_leaves_it_reserved() -> None:
     places = [place(1), place(2)]
     book = booked(places, wish(1, evse_id=1))
-    places[0] = replace(places[0], plugged_in=True)
+    places[0] = replace(places[0], taken=True)
     assert settle(book, places) == (book, ())
     assert reserve(book, wish(1, evse_id=1), places)[1] == "Accepted"
     assert reserve(book, wish(2, evse_id=1), places)[1] == "Occupied"
@@ -140,9 +140,9 @@ def test_g01_fr_09_a_vehicle_at_a_reserved_evse_leaves_it_reserved() -> None:
 
 def test_g01_fr_09_a_vehicle_that_waits_at_a_reserved_evse_has_it_when_another_becomes_free() -> None:
     here, there = place(1), place(2)
-    waiting = replace(there, plugged_in=True)
-    book, _ = settle(booked([here, there], wish(1)), [replace(here, plugged_in=True), there])
-    book, _ = settle(book, [replace(here, plugged_in=True), waiting])
+    waiting = replace(there, taken=True)
+    book, _ = settle(booked([here, there], wish(1)), [replace(here, taken=True), there])
+    book, _ = settle(book, [replace(here, taken=True), waiting])
     assert book.held == {2}
     book, _ = settle(book, [here, waiting])
     assert book.held == {1}

@@ -14,8 +14,9 @@ from shared.ocppj.schemas import Schemas
 from station.app import REBOOT_S, Station
 from station.blocks.provisioning import BootReason, Resets
 from station.blocks.provisioning.reset import ANSWER_S, EVSE_RESET_S, reset_status
-from station.device_model import MESSAGE_TIMEOUT, DeviceModel
+from station.device_model import EV_CONNECTION_TIME_OUT, MESSAGE_TIMEOUT, DeviceModel
 from station.hardware import Hardware
+from tests.station.blocks.driving import CARD, locked
 from tests.station.fake_csms import FakeCsms, station_on_fake_csms
 
 TOKEN = {"idToken": "AA", "type": "Central"}
@@ -37,7 +38,7 @@ class OngoingTransactions:
         self.unanswered: set[int] = set()
         self.ended: list[tuple[int, str]] = []
 
-    def ongoing(self, evse_id: int | None) -> bool:
+    def busy(self, evse_id: int | None) -> bool:
         return bool(self.evses) if evse_id is None else evse_id in self.evses
 
     def end(self, evse_id: int | None, reason: str) -> None:
@@ -91,7 +92,7 @@ def bench() -> Bench:
 
 
 @pytest.mark.parametrize(
-    ("reset_type", "exists", "ongoing", "status"),
+    ("reset_type", "exists", "busy", "status"),
     [
         ("Immediate", True, False, "Accepted"),
         ("OnIdle", True, False, "Accepted"),
@@ -101,8 +102,8 @@ def bench() -> Bench:
         ("OnIdle", False, False, "Rejected"),
     ],
 )
-def test_b11_fr_01_b12_fr_01_b12_fr_02_the_answer(reset_type: Any, status: str, *, exists: bool, ongoing: bool) -> None:
-    assert reset_status(reset_type, exists=exists, ongoing=ongoing) == status
+def test_b11_fr_01_b12_fr_01_b12_fr_02_the_answer(reset_type: Any, status: str, *, exists: bool, busy: bool) -> None:
+    assert reset_status(reset_type, exists=exists, busy=busy) == status
 
 
 @pytest.mark.parametrize("reset_type", ["Immediate", "OnIdle"])
@@ -191,6 +192,72 @@ async def test_b12_fr_01_b12_fr_03_a_scheduled_reset_lets_the_driver_finish_and_
         boots = [call.payload["reason"] for call in csms.received if call.action == "BootNotification"]
         assert boots == ["ScheduledReset"]
         assert csms.statuses()[-2:] == [(1, 1, "Available"), (2, 1, "Available")]
+
+
+async def test_b11_fr_07_on_idle_waits_for_the_driver_who_is_about_to_plug_in(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        evse = station.hardware.evses[0]
+        evse.reader.present(CARD)
+        await trio.sleep(1)
+        assert csms.events() == []  # it begins with PowerPathClosed
+        assert await csms.call("Reset", {"type": "OnIdle"}) == {"status": "Scheduled"}
+        await trio.sleep(20)
+        evse.connectors[0].plug_in()
+        await trio.sleep(60)
+        assert evse.contactor.closed
+        assert csms.actions.count("BootNotification") == 1
+        evse.reader.present(CARD)
+        await trio.sleep(60)
+        assert csms.events()[-1]["eventType"] == "Ended"
+        assert csms.actions.count("BootNotification") == 2
+
+
+async def test_b11_fr_07_on_idle_does_not_wait_longer_than_the_driver_may(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms):
+        station.hardware.evses[0].reader.present(CARD)
+        await trio.sleep(1)
+        assert await csms.call("Reset", {"type": "OnIdle", "evseId": 1}) == {"status": "Scheduled"}
+        csms.forget()
+        await trio.sleep(DeviceModel()[EV_CONNECTION_TIME_OUT] + ANSWER_S + EVSE_RESET_S + 1)
+        assert csms.statuses() == [(1, 1, "Unavailable"), (1, 1, "Available")]
+
+
+async def test_b11_fr_07_on_idle_waits_for_a_token_that_is_being_decided_on(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas, thinks_s={"Authorize": 10.0}) as (station, csms):
+        station.hardware.evses[0].connectors[0].plug_in()
+        station.hardware.evses[0].reader.present(CARD)
+        assert await csms.call("Reset", {"type": "OnIdle"}) == {"status": "Scheduled"}
+        await trio.sleep(60)
+        assert station.hardware.evses[0].contactor.closed
+        assert csms.actions.count("BootNotification") == 1
+
+
+async def test_b11_fr_07_on_idle_waits_for_the_owner_of_a_cable_that_is_kept(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas, connector_types=[["sType2"]]) as (station, csms):
+        evse = station.hardware.evses[0]
+        csms.thinks_s["TransactionEvent"] = 5.0
+        evse.connectors[0].plug_in()
+        evse.reader.present(CARD)
+        await trio.sleep(1)
+        csms.tokens[CARD["idToken"]] = {"status": "Blocked"}  # E05
+        await trio.sleep(20)
+        assert csms.events()[-1]["eventType"] == "Ended"
+        assert locked(evse)
+        assert await csms.call("Reset", {"type": "OnIdle"}) == {"status": "Scheduled"}
+        await trio.sleep(100)
+        assert csms.actions.count("BootNotification") == 1
+        evse.reader.present(CARD)
+        await trio.sleep(100)
+        assert not locked(evse)
+        assert csms.actions.count("BootNotification") == 2
 
 
 async def test_b11_fr_08_an_evse_that_is_reset_is_out_of_use_for_a_while(

@@ -171,6 +171,16 @@ async def test_b06_fr_09_what_is_write_only_is_not_told(autojump_clock: MockCloc
         assert "attributeValue" not in result
 
 
+async def test_b06_fr_02_an_id_that_is_written_as_1_0_is_1(autojump_clock: MockClock, schemas: Schemas) -> None:
+    evse: Any = {"id": 1.0, "connectorId": 1.0}
+    wanted = {"component": {"name": "Connector", "evse": evse}, "variable": {"name": "ConnectorType"}}
+    async with station_on_fake_csms(schemas) as (_, csms):
+        (result,) = (await csms.call("GetVariables", {"getVariableData": [wanted]}))["getVariableResult"]
+        assert (result["attributeStatus"], result["attributeValue"]) == ("Accepted", "cType2")
+        assert await csms.call("UnlockConnector", {"evseId": 1.0, "connectorId": 1.0}) == {"status": "Unlocked"}
+        assert await csms.call("Reset", {"type": "Immediate", "evseId": 1.0}) == {"status": "Accepted"}
+
+
 async def test_b06_fr_13_what_has_no_value_is_an_empty_string(autojump_clock: MockClock, schemas: Schemas) -> None:
     async with station_on_fake_csms(schemas) as (_, csms):
         assert await value(csms, "AuthCtrlr.MasterPassGroupId") == ""

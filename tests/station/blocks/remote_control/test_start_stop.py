@@ -12,13 +12,15 @@ from trio.testing import MockClock
 from shared.ocppj import date_time
 from shared.ocppj.schemas import Schemas
 from station.device_model import (
+    ADDITIONAL_INFO_ITEMS_PER_MESSAGE,
     AUTHORIZE_REMOTE_START,
     EV_CONNECTION_TIME_OUT,
     MASTER_PASS_GROUP_ID,
     TX_START_POINT,
     TX_STOP_POINT,
+    DeviceModel,
 )
-from station.id_token import IdToken
+from station.id_token import AdditionalInfo, IdToken
 from tests.station.blocks.driving import CARD, OTHER_CARD, SOCKET, charge, charges, last, locked, member_of, model, told
 from tests.station.fake_csms import START, FakeCsms, station_on_fake_csms
 
@@ -180,6 +182,22 @@ async def test_f01_fr_21_to_f01_fr_24_rejected(autojump_clock: MockClock, schema
         assert await start(csms, evseId=2 if trouble == "unknown" else 1) == {"status": "Rejected"}
         await trio.sleep(1)
         assert len(csms.events()) == started
+
+
+async def test_2_3_2_more_additional_info_than_the_station_can_send_is_refused(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    most = DeviceModel()[ADDITIONAL_INFO_ITEMS_PER_MESSAGE]
+    items: list[AdditionalInfo] = [{"additionalIdToken": str(number), "type": "t"} for number in range(most + 1)]
+    too_much: IdToken = {**CARD, "additionalInfo": items}
+    async with station_on_fake_csms(schemas) as (station, csms):
+        for answer in (await start(csms, too_much), await reserve(csms, too_much, evseId=1)):
+            assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "TooManyElements")
+        most_of_it: IdToken = {**CARD, "additionalInfo": items[:most]}
+        assert await start(csms, most_of_it) == {"status": "Accepted"}
+        station.hardware.evses[0].connectors[0].plug_in()
+        await trio.sleep(10)
+        assert csms.events()[0]["idToken"] == most_of_it
 
 
 async def test_f01_while_one_remote_start_is_decided_there_is_no_other(

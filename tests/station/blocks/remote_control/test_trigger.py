@@ -11,6 +11,14 @@ from trio.testing import MockClock
 from shared.ocppj.schemas import Schemas
 from tests.station.fake_csms import station_on_fake_csms
 
+NOT_IMPLEMENTED = (
+    "LogStatusNotification",
+    "FirmwareStatusNotification",
+    "PublishFirmwareStatusNotification",
+    "SignChargingStationCertificate",
+    "SignCombinedCertificate",
+    "SignV2GCertificate",
+)
 TWO_AND_ONE = (("cType2", "cCCS2"), ("cType2",))
 
 
@@ -67,7 +75,7 @@ async def test_f06_fr_08_what_the_station_does_not_have_is_not_implemented(
 ) -> None:
     async with station_on_fake_csms(schemas) as (_, csms):
         csms.forget()
-        for message in ("LogStatusNotification", "SignCombinedCertificate", "PublishFirmwareStatusNotification"):
+        for message in NOT_IMPLEMENTED:
             assert await csms.call("TriggerMessage", {"requestedMessage": message}) == {"status": "NotImplemented"}
         assert csms.actions == []
 
@@ -145,7 +153,7 @@ async def test_b01_fr_08_a_station_that_is_not_registered_yet_rejects_to_send_an
         assert csms.actions == ["BootNotification"]
 
 
-async def test_f06_what_was_asked_for_on_a_lost_connection_is_not_sent_on_the_next(
+async def test_f06_fr_10_what_was_accepted_on_a_lost_connection_is_sent_on_the_next(
     autojump_clock: MockClock, schemas: Schemas
 ) -> None:
     async with station_on_fake_csms(schemas) as (_, csms):
@@ -154,5 +162,18 @@ async def test_f06_what_was_asked_for_on_a_lost_connection_is_not_sent_on_the_ne
         await csms.call("TriggerMessage", {"requestedMessage": "StatusNotification"})
         await csms.hang_up()
         csms.forget()
-        await trio.sleep(20)
-        assert csms.actions == []
+        csms.thinks_s.clear()
+        await trio.sleep(100)
+        assert csms.actions == ["Heartbeat", "StatusNotification"]
+
+
+async def test_f06_fr_10_a_boot_that_was_lost_with_the_connection_is_sent_on_the_next(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas, boot_status="Pending", interval_s=600) as (_, csms):
+        csms.thinks_s["BootNotification"] = 10.0
+        assert await csms.call("TriggerMessage", {"requestedMessage": "BootNotification"}) == {"status": "Accepted"}
+        await csms.hang_up()
+        csms.forget()
+        await trio.sleep(100)
+        assert [call.payload["reason"] for call in csms.received] == ["Triggered"]
