@@ -10,8 +10,8 @@ from quart.typing import ResponseReturnValue
 
 from shared.rest.problems import Problem
 from station.app import Station
-from station.control.requests import impossible, read_body, running
-from station.deeds import CACHED_FIELDS, VARIABLE_FIELDS
+from station.control.requests import checked, impossible, read_body, running
+from station.deeds import CACHED_FIELDS, ID_TOKEN_FIELDS, VARIABLE_FIELDS
 from station.device_model import Unacceptable
 from station.fields import record
 from station.id_token import IdToken, IdTokenInfo
@@ -39,6 +39,7 @@ def hook_routes(station: Station) -> Blueprint:
 
     @routes.put("/auth-cache/<token>")
     async def learn_token(token: str) -> ResponseReturnValue:
+        checked(lambda name: ID_TOKEN_FIELDS["idToken"].read(name, "idToken"), token)
         given = {name: value for name, value in (await read_body(_CACHED)).items() if value is not None}
         id_token: IdToken = {"idToken": token, "type": given.pop("type")}
         if not running(station).learn_token(id_token, cast(IdTokenInfo, given)):

@@ -186,6 +186,8 @@ def _put_aside(text: str, lane: Lane, rule: Rule, until: float) -> None:
 
 def damaged(text: str, random: Random) -> str:
     """A text that is not `text`: cut short, or with another character somewhere in it."""
+    if not text:
+        return random.choice(_PRINTABLE)
     where = random.randrange(len(text))
     if where > 0 and random.random() < 0.5:
         return text[:where]

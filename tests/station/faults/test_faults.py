@@ -199,6 +199,14 @@ def test_what_is_damaged_always_differs() -> None:
     assert "[3,1]" not in texts
     assert {len(text) for text in texts} == {1, 2, 3, 4, 5}
     assert damaged("x", random) != "x"
+    assert len(damaged("", random)) == 1
+
+
+@pytest.mark.parametrize("rules", [{}, [{"kind": "drop"}] * 101])
+def test_rules_are_a_list_and_not_too_many(rules: Any) -> None:
+    faults = Faults("CP_1", Random(1), half_open=lambda: None, power_cut=lambda: None)  # noqa: S311  # repeatable on purpose
+    with pytest.raises(Invalid, match=r"^/rules: expected a list of at most 100, got "):
+        faults.put({"rules": rules})
 
 
 async def test_a_call_that_is_refused_is_not_served(autojump_clock: MockClock, schemas: Schemas) -> None:
