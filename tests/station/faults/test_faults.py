@@ -256,6 +256,31 @@ async def test_a_power_cut_behind_what_was_sent_leaves_the_station_without_knowi
         assert arrivals(csms)[1:] == [(REBOOT_S, "BootNotification"), (REBOOT_S, "StatusNotification")]
 
 
+async def test_a_power_cut_waits_for_the_message_that_is_behind_a_delayed_one(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms), trio.open_nursery() as nursery:
+        csms.forget()
+        delay = {"kind": "delay", "action": "StatusNotification", "direction": "sent", "seconds": 10}
+        cut = {"kind": "power-cut", "message": "answer", "direction": "sent"}
+        station.faults.put({"rules": [delay, cut]})
+        plug(station)
+        await trio.sleep(1)
+        answered = trio.Event()
+
+        async def trigger() -> None:
+            assert await csms.call("TriggerMessage", HEARTBEAT) == {"status": "Accepted"}
+            answered.set()
+
+        nursery.start_soon(trigger)
+        await trio.sleep(8)
+        assert csms.received == []
+        await trio.sleep(2)
+        assert station.firmware is None
+        assert arrivals(csms) == [(10, "StatusNotification")]
+        assert answered.is_set()
+
+
 async def test_what_comes_with_a_power_cut_is_not_read(autojump_clock: MockClock, schemas: Schemas) -> None:
     async with station_on_fake_csms(schemas) as (station, csms):
         fail(station, kind="power-cut", action="StatusNotification", direction="received", count=1)
