@@ -99,7 +99,7 @@ async def test_a_test_can_have_a_token_known(autojump_clock: MockClock, schemas:
             "/cacheExpiryDateTime: expected a date and time such as 2030-01-01T12:00:00Z, got 'tomorrow'"
         )
         assert (await client.refused(422, "PUT", f"/test/auth-cache/{'A' * 37}", {})).startswith(
-            "idToken: expected a string of 1 to 36 characters, got 'AAA"
+            "The token in the path: expected a string of 1 to 36 characters, got 'AAA"
         )
         await client.ask("PUT", "/test/variables/AuthCacheCtrlr/Enabled", {"value": "false"})
         detail = await client.refused(409, "PUT", "/test/auth-cache/04AABBCC", known)
