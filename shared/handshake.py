@@ -163,9 +163,12 @@ def basic_credentials(authorization: str) -> tuple[str, str]:
 
 def _parse(url: str) -> WebSocketURI:
     try:
-        return parse_uri(url)
+        uri = parse_uri(url)
+        uri.host.encode("idna")  # as it is looked up: no label is empty or too long
     except Exception as error:
-        raise ValueError(f"{url!r} is not a ws:// or wss:// URL") from error
+        shown = "this" if "@" in url else repr(url)  # before an @ there may be a secret
+        raise ValueError(f"{shown} is not a ws:// or wss:// URL") from error
+    return uri
 
 
 def _unreadable(error: Exception | None) -> Refusal:

@@ -87,14 +87,16 @@ class Station:
         self._restart: _Restart | None = None
         self._power = trio.CancelScope()
 
-    async def run(self) -> NoReturn:
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> NoReturn:
         """Live until cancelled. When that happens the CSMS is told with WebSocket close code 1001.
 
+        task_status: started when there is a `firmware`, which boots.
         Raises StateUnavailable when what is to be remembered cannot be kept.
         """
         try:
             while True:
-                await self._run_until_restart()
+                await self._run_until_restart(task_status)
+                task_status = trio.TASK_STATUS_IGNORED
         finally:
             await self.network.aclose()
 
@@ -118,10 +120,10 @@ class Station:
         """Cut the power for so long: nobody is told goodbye."""
         self.reboot("PowerUp", graceful=False, off_s=off_s)
 
-    async def _run_until_restart(self) -> None:
+    async def _run_until_restart(self, task_status: trio.TaskStatus[None]) -> None:
         reason: BootReason = self._state.get(BOOT_REASON) or "PowerUp"
         self._state.delete(BOOT_REASON)
-        restart = await self._run_firmware(reason)
+        restart = await self._run_firmware(reason, task_status)
         self.hardware.lose_power()
         if not restart.graceful:
             self._state.lose_power()
@@ -132,7 +134,7 @@ class Station:
         self._restart = None
         self.hardware.restore_power()
 
-    async def _run_firmware(self, reason: BootReason) -> _Restart:
+    async def _run_firmware(self, reason: BootReason, task_status: trio.TaskStatus[None]) -> _Restart:
         self.variables.recall()
         link = self._new_link()
         firmware = Firmware(
@@ -154,6 +156,7 @@ class Station:
             firmware.hardware_changed, token=firmware.token_presented, stop=firmware.stop_pressed
         ):
             self.firmware = firmware
+            task_status.started()
             try:
                 with trio.CancelScope() as self._power:
                     await firmware.run()

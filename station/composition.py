@@ -17,6 +17,7 @@ from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201
 from station.app import Station
 from station.blocks.data_transfer import load_vendors
+from station.console import say
 from station.device_model import MESSAGE_TIMEOUT, DeviceModel
 from station.hardware import Hardware
 from station.hardware_memory import remember_hardware
@@ -61,8 +62,8 @@ async def running_station(
         nursery = await stack.enter_async_context(trio.open_nursery())
         if settings.control is not None:
             url = await nursery.start(_serve_control, settings, settings.control, station)
-            print(f"Control on {url}", flush=True)
-        nursery.start_soon(station.run)
+            say(f"Control on {url}")
+        await nursery.start(station.run)
         yield station
         nursery.cancel_scope.cancel()
 

@@ -6,6 +6,7 @@ import argparse
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from shared.handshake import connection_url
@@ -116,6 +117,13 @@ def amount(*, above: float | None = None, least: float = -math.inf, most: float 
         return value
 
     return read
+
+
+def file(text: str) -> Path:
+    """A file to be written at the end, where it can be."""
+    if not text or Path(text).is_dir() or not Path(text).absolute().parent.is_dir():
+        raise ValueError(f"{text!r} is not a file in a directory that there is")
+    return Path(text)
 
 
 def switch(text: str) -> bool:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from station.options import EPILOG, LOG_LEVELS, Option, Parser, log_level, number, password, seed, switch, url
+from station.options import EPILOG, LOG_LEVELS, Option, Parser, file, log_level, number, password, seed, switch, url
 
 TEST_BENCH_PASSWORD: Final = "station-password"  # noqa: S105  # no secret: the same for every station on a test bench
 MAX_EVSES: Final = 100
 MAX_CONNECTORS: Final = 10
+MAX_CALL_TIMEOUT_S: Final = 1_000_000
 
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}")
 
@@ -117,16 +118,29 @@ def _address(text: str) -> Address:
     host, _, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
+    host = host or "127.0.0.1"
     try:
-        return Address(host or "127.0.0.1", number(0, 65535)(port))
+        address = Address(host, number(0, 65535)(port))
     except ValueError:
-        raise ValueError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:7001 (port 0 picks a free one)") from None
+        address = None
+    if address is None or not is_host(host):
+        raise ValueError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:7001 (port 0 picks a free one)")
+    return address
 
 
-def _token(text: str) -> str:
+def token(text: str) -> str:
+    """A bearer token. Raises ValueError, which does not tell it."""
     if not text.isprintable() or not text.isascii() or not text.strip():
         raise ValueError("a token is one or more printable ASCII characters")
     return text
+
+
+def is_host(text: str) -> bool:
+    """It can be looked up, whether there is such a host or not."""
+    try:
+        return bool(text) and text.isprintable() and bool(text.encode("idna"))
+    except UnicodeError:  # a label is empty or too long
+        return False
 
 
 def _path(text: str) -> Path:
@@ -137,9 +151,11 @@ def _path(text: str) -> Path:
 
 def rest_url(text: str) -> str:
     """The URL of a REST interface. Raises ValueError."""
+    if "@" in text or "?" in text or "#" in text:  # not shown: may be a secret
+        raise ValueError("the URL of a REST interface has no user name, no password, no query and no fragment")
     try:
         parts = urlsplit(text)
-        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        is_url = parts.scheme in {"http", "https"} and is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
         is_url = False
     if not is_url:
@@ -161,16 +177,22 @@ _OPTIONS: Final = (
     Option("password", password, TEST_BENCH_PASSWORD, "shown to the CSMS (HTTP Basic)", "TEXT"),
     Option("evses", number(1, MAX_EVSES), 1, "number of EVSEs", "N"),
     Option("connectors", number(1, MAX_CONNECTORS), 1, "number of connectors of each EVSE", "N"),
-    Option("call-timeout", number(1), 30, "how long to wait for the answer to a message, in seconds", "S"),
+    Option(
+        "call-timeout",
+        number(1, MAX_CALL_TIMEOUT_S),
+        30,
+        "how long to wait for the answer to a message, in seconds",
+        "S",
+    ),
     Option("state-dir", _directory, None, "what the station remembers when it is started again; else nothing", "DIR"),
     Option("control", _address, None, "where people and scripts can work the station by HTTP", "HOST:PORT"),
-    Option("control-token", _token, None, "what they must show as 'Authorization: Bearer TOKEN'", "TOKEN"),
+    Option("control-token", token, None, "what they must show as 'Authorization: Bearer TOKEN'", "TOKEN"),
     Option("test-hooks", switch, False, "let them reach into the station's memory as well, for tests", None),
     Option("seed", seed, None, "makes a run repeatable: the same message ids, the same jitter", "N"),
     Option("scenario", _path, (), "play this file, or those of this directory, and end; again for more", "PATH", True),
-    Option("junit", _path, None, "write how the scenarios went, as JUnit XML", "FILE"),
+    Option("junit", file, None, "write how the scenarios went, as JUnit XML", "FILE"),
     Option("csms-api", rest_url, None, "the CSMS's REST interface, for scenarios that ask it", "URL"),
-    Option("csms-api-token", _token, None, "what to show it as 'Authorization: Bearer TOKEN'", "TOKEN"),
+    Option("csms-api-token", token, None, "what to show it as 'Authorization: Bearer TOKEN'", "TOKEN"),
     Option("log-level", log_level, None, f"{', '.join(LOG_LEVELS)} (default: info; warning with --scenario)", "LEVEL"),
 )
 _EPILOG: Final = (

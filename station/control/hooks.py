@@ -11,9 +11,9 @@ from quart.typing import ResponseReturnValue
 from shared.rest.problems import Problem
 from station.app import Station
 from station.control.requests import impossible, read_body, running
-from station.deeds import CACHED_FIELDS, VARIABLE_FIELDS
+from station.deeds import CACHED_FIELDS, ID_TOKEN_FIELDS, VARIABLE_FIELDS
 from station.device_model import Unacceptable
-from station.fields import record
+from station.fields import Invalid, record
 from station.id_token import IdToken, IdTokenInfo
 
 _VARIABLE: Final = record(VARIABLE_FIELDS)
@@ -39,6 +39,7 @@ def hook_routes(station: Station) -> Blueprint:
 
     @routes.put("/auth-cache/<token>")
     async def learn_token(token: str) -> ResponseReturnValue:
+        _check(token)
         given = {name: value for name, value in (await read_body(_CACHED)).items() if value is not None}
         id_token: IdToken = {"idToken": token, "type": given.pop("type")}
         if not running(station).learn_token(id_token, cast(IdTokenInfo, given)):
@@ -46,3 +47,11 @@ def hook_routes(station: Station) -> Blueprint:
         return {"idToken": id_token, "idTokenInfo": given}
 
     return routes
+
+
+def _check(token: str) -> None:
+    try:
+        ID_TOKEN_FIELDS["idToken"].read(token, "")
+    except Invalid as invalid:
+        detail = f"The token in the path: {invalid.problem}"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None

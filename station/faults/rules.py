@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 from shared.ocppj import errors, frames
 from shared.ocppj.errors import MAX_DESCRIPTION_LENGTH, OcppError, PeerError
 from shared.ocppj.versions import VERSIONS
-from station.fields import Field, Invalid, Read, array, choice, number, record, text, whole
+from station.fields import Field, Invalid, Read, choice, number, record, text, whole
 
 Kind = Literal[
     "delay", "drop", "duplicate", "reorder", "corrupt", "late-answer", "call-error", "refuse", "half-open", "power-cut"
@@ -139,8 +139,3 @@ def read_rule(document: Any, pointer: str) -> Rule:
         raise Invalid.unexpected(pointer, "an object", document)
     kind = _READ_ANY({name: value for name, value in document.items() if name == "kind"}, pointer)["kind"]
     return Rule(**_READ[kind](document, pointer))
-
-
-def read_rules(document: Any, pointer: str = "/rules") -> Sequence[Rule]:
-    """The rules that somebody has written. Raises Invalid."""
-    return array(read_rule, most=MOST_RULES)(document, pointer)

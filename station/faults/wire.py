@@ -111,9 +111,11 @@ class _Traffic:
             else:
                 await self._ws.send(passes)
                 self._outgoing.passed()
-        if then is not None:
-            then()
         self._send_when_due()
+        if then is not None:
+            while self._outgoing.is_blocked:  # what is delayed goes before, and this message may be behind it
+                await self._changed.wait()
+            then()
 
     async def _arrival(self) -> str | None:
         """The next message from the connection; None where something that waits is due before."""
@@ -186,6 +188,8 @@ def _put_aside(text: str, lane: Lane, rule: Rule, until: float) -> None:
 
 def damaged(text: str, random: Random) -> str:
     """A text that is not `text`: cut short, or with another character somewhere in it."""
+    if not text:
+        return random.choice(_PRINTABLE)
     where = random.randrange(len(text))
     if where > 0 and random.random() < 0.5:
         return text[:where]

@@ -20,6 +20,7 @@ from shared.clock import SystemClock, TrioClock
 from shared.handshake import open_stream
 from shared.ocppj.schemas import Schemas
 from shared.ocppj.versions import V201
+from station.console import say
 from station.fleet.fleet import Fleet
 from station.fleet.log_lines import Calm, StderrNow
 from station.fleet.outlook import Outlook
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         make_room(settings.count)
         with contextlib.suppress(KeyboardInterrupt):  # it comes before the signals are listened to: nothing has begun
             report = as_text(trio.run(_run, settings))
-            _write(settings, report)
+            write_summary(settings, report)
     except UserMistake as mistake:
         print(f"station: {mistake}", file=sys.stderr)
         return 2
@@ -99,7 +100,7 @@ async def _show(settings: FleetSettings, outlook: Outlook) -> None:
                 live.update(display.panel(settings, outlook.look()), refresh=True)
     while True:
         await trio.sleep(_LINE_S)
-        print(display.line(settings, outlook.look()), file=sys.stderr, flush=True)
+        say(display.line(settings, outlook.look()), sys.stderr)
 
 
 def _log_to_stderr(level: str) -> None:
@@ -115,11 +116,15 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _write(settings: FleetSettings, report: str) -> None:
+def write_summary(settings: FleetSettings, report: str) -> None:
+    """Write it where it is wanted. Raises UserMistake: there it cannot be."""
     if settings.summary is None:
-        sys.stdout.write(report)
+        say(report)
         return
     try:
-        settings.summary.write_text(report, encoding="utf-8")
+        settings.summary.write_text(f"{report}\n", encoding="utf-8")
     except OSError as error:
-        raise UserMistake(f"--summary {settings.summary} cannot be written: {error.strerror}") from None
+        say(report)  # of a run that may have taken hours
+        raise UserMistake(
+            f"--summary {settings.summary} cannot be written: {error.strerror}; it is on stdout instead"
+        ) from None

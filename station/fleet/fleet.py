@@ -12,7 +12,7 @@ import trio
 from shared.clock import TrioClock
 from shared.ocppj.schemas import Schemas
 from station.app import Station
-from station.device_model import MESSAGE_TIMEOUT, DeviceModel
+from station.device_model import AUTH_ENABLED, MESSAGE_TIMEOUT, DeviceModel
 from station.fleet.figures import Figures, FleetWitness
 from station.fleet.people import Cards
 from station.fleet.settings import FleetSettings
@@ -73,6 +73,8 @@ class Fleet:
         state = MemoryState()
         variables = DeviceModel(state)
         variables.deliver(MESSAGE_TIMEOUT, settings.call_timeout)
+        if not settings.tokens:
+            variables[AUTH_ENABLED] = False  # whoever plugs in may charge (C02)
         return Station(
             identity,
             Hardware.of(self._connectors(built), monotonic=trio.current_time, random=built),

@@ -78,7 +78,7 @@ _DC_KINDS: Final[Sequence[_Kind]] = (
 class Cards:
     """The cards that drivers may have.
 
-    known: how many there are, 0: drivers press a start button. strangers: the share of drivers whose card nobody knows.
+    known: how many there are, 0: nobody has or needs one. strangers: the share of drivers whose card nobody knows.
     """
 
     known: int
@@ -86,9 +86,11 @@ class Cards:
 
     def draw(self, random: Random) -> IdToken:
         """Somebody's."""
+        if not self.known:
+            return NO_AUTHORIZATION
         if random.random() < self.strangers:
             return {"idToken": f"STRANGER{random.getrandbits(32):08X}", "type": "ISO14443"}
-        return card(random.randint(1, self.known)) if self.known else NO_AUTHORIZATION
+        return card(random.randint(1, self.known))
 
 
 @dataclass(frozen=True, slots=True)

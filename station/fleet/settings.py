@@ -13,6 +13,7 @@ from station.options import (
     Option,
     Parser,
     amount,
+    file,
     log_level,
     number,
     password,
@@ -20,7 +21,7 @@ from station.options import (
     switch,
     url,
 )
-from station.settings import MAX_CONNECTORS, MAX_EVSES, TEST_BENCH_PASSWORD, identity
+from station.settings import MAX_CALL_TIMEOUT_S, MAX_CONNECTORS, MAX_EVSES, TEST_BENCH_PASSWORD, identity
 
 MAX_STATIONS: Final = 100_000
 IDENTITY_PLACE: Final = "{identity}"
@@ -33,9 +34,9 @@ class FleetSettings:
 
     rate: stations that connect per second. csms: URL without the identity. password: with {identity} in it, another one
     for each station. evses: of each station; connectors: of each EVSE. arrivals: drivers for each EVSE and hour, on
-    average over a day. dc_share: of the stations. tokens: cards there are, 0: drivers press a start button instead;
-    strangers: the share of drivers with a card that the CSMS does not know. duration: seconds; None: until a signal.
-    call_timeout: seconds. seed: None for another run every time. progress: show it, where there is a terminal.
+    average over a day. dc_share: of the stations. tokens: cards there are, 0: nobody is asked for one; strangers: of
+    the drivers with a card, the share of those whose card the CSMS does not know. duration: seconds; None: until a
+    signal. call_timeout: seconds. seed: None for another run every time. progress: show it, where there is a terminal.
     summary: where to write it; None: stdout.
     """
 
@@ -96,12 +97,6 @@ def _rate(text: str) -> float:
     return amount(above=0)(text.removesuffix("/s"))
 
 
-def _file(text: str) -> Path:
-    if not text or Path(text).is_dir() or not Path(text).absolute().parent.is_dir():
-        raise ValueError(f"{text!r} is not a file in a directory that there is")
-    return Path(text)
-
-
 _USUAL: Final = FleetSettings()
 _SHARE: Final = amount(least=0, most=1)
 _OPTIONS: Final = (
@@ -130,16 +125,26 @@ _OPTIONS: Final = (
         "tokens",
         number(0, _MAX_TOKENS),
         _USUAL.tokens,
-        "number of drivers' cards: FLEET000001 and so on, of type ISO14443; 0: drivers press a start button instead",
+        "number of drivers' cards: FLEET000001 and so on, of type ISO14443; 0: nobody is asked for one",
         "N",
     ),
-    Option("strangers", _SHARE, _USUAL.strangers, "share of the drivers with a card that the CSMS does not know", "X"),
+    Option(
+        "strangers",
+        _SHARE,
+        _USUAL.strangers,
+        "with --tokens: share of the drivers whose card the CSMS does not know",
+        "X",
+    ),
     Option("duration", amount(above=0), _USUAL.duration, "how long, in seconds; else until SIGINT or SIGTERM", "S"),
     Option(
-        "call-timeout", number(1), _USUAL.call_timeout, "how long to wait for the answer to a message, in seconds", "S"
+        "call-timeout",
+        number(1, MAX_CALL_TIMEOUT_S),
+        _USUAL.call_timeout,
+        "how long to wait for the answer to a message, in seconds",
+        "S",
     ),
     Option("seed", seed, _USUAL.seed, "makes stations, drivers and vehicles the same again", "N"),
     Option("no-progress", switch, False, "no live display, but a line on stderr every 10 s", None),
-    Option("summary", _file, _USUAL.summary, "where to write the summary at the end, as JSON; else on stdout", "FILE"),
+    Option("summary", file, _USUAL.summary, "where to write the summary at the end, as JSON; else on stdout", "FILE"),
     Option("log-level", log_level, _USUAL.log_level, ", ".join(LOG_LEVELS), "LEVEL"),
 )

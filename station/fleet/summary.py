@@ -56,7 +56,7 @@ def summary(settings: FleetSettings, seed: int, view: View, figures: Figures, mo
 
 def as_text(document: dict[str, Any]) -> str:
     """As it is printed and written."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _rounded(seconds: float | None) -> float | None:

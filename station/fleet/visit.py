@@ -47,7 +47,8 @@ class _Driver:
         connector.plug_in(plan.vehicle, None if connector.fixed_cable else plan.cable_max_a)
         vehicle = connector.vehicle
         await trio.sleep(plan.presents_s)
-        self.evse.reader.present(plan.token)
+        if plan.token is not NO_AUTHORIZATION:
+            self.evse.reader.present(plan.token)
         await self._see(lambda: self.evse.transfer is Transfer.CHARGING, within_s=plan.patience_s)
         if self.evse.transfer is Transfer.CHARGING and vehicle is not None:
             outcome = Outcome.CHARGED

@@ -193,7 +193,7 @@ ACTIONS: Final[Mapping[str, Kind[Act]]] = MappingProxyType(
         "call": Kind(
             {
                 "action": Field(choice(sorted(V201.station_actions)), required=True),
-                "payload": Field(json_value(least_depth=1), default={}),
+                "payload": Field(json_value(only_object=True), default={}),
                 "keep": _KEEP,
             },
             _call,

@@ -7,9 +7,9 @@ from typing import Final
 
 import trio
 
-from station.scenario.expectations import Seen
 from station.scenario.outcome import Outcome, StepOutcome, Verdict
 from station.scenario.scenario import Action, Expectation, Scenario, Span, Step
+from station.scenario.seen import Seen
 from station.scenario.stage import Stage, StepFailed
 
 LOOK_EVERY_S: Final = 0.1

@@ -15,6 +15,8 @@ Values = Mapping[str, Any]
 
 EVSE: Final = Field(whole(least=1), default=1)
 CONNECTOR: Final = Field(whole(least=1), default=1)
+CHARGING_STATES: Final = ("Idle", "EVConnected", "Charging", "SuspendedEV", "SuspendedEVSE")
+"""OCPP's ChargingStateEnumType."""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any, Final
 
 import orjson
@@ -60,5 +61,8 @@ def shown(value: Any, longest: int = _SHOWN) -> str:
     """A value for people, in one line that is not too long."""
     if value is ABSENT:
         return "missing"
-    text = orjson.dumps(value).decode()
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:  # numbers too long and lists too deep for it: of others, who send what they like
+        text = reprlib.repr(value)
     return text if len(text) <= longest else f"{text[:longest]}…"

@@ -15,6 +15,7 @@ GIVEN: Final = frozenset({"now", "identity"})
 _REFERENCE: Final = re.compile(r"\$\{(\w+)(?:([+-])(\d{1,9}(?:\.\d{1,3})?))?\}")
 _NAME: Final = re.compile(r"[A-Za-z_]\w{0,49}")
 _LONGEST_POINTER: Final = 500
+_MOST_DEPTH: Final = 50
 
 
 def read_kept(value: Any, pointer: str) -> dict[str, str]:
@@ -37,6 +38,10 @@ def check_names(value: Any, pointer: str, known: Collection[str]) -> None:
     """Raises Invalid where a name is used that stands for nothing."""
 
     def check(text: str, where: str) -> None:
+        if "${" in _REFERENCE.sub("", text):
+            raise Invalid(
+                where, "after ${ comes the name of something that was kept, or now, now+60, now-60, and then }"
+            )
         for name, sign, _ in _REFERENCE.findall(text):
             if name not in known:
                 raise Invalid(where, f"nothing was kept as {name} before; known are {', '.join(sorted(known))}")
@@ -75,19 +80,21 @@ def _each_text(value: Any, pointer: str, change: Callable[[str, str], Any]) -> A
             return value
 
 
-def json_value(least_depth: int = 0) -> Read[Any]:
-    """Any JSON but null, which TOML cannot say; dates are texts, in quotes. least_depth: 1 for an object only."""
+def json_value(*, only_object: bool = False) -> Read[Any]:
+    """Any JSON but null, which TOML cannot say; dates are texts, in quotes."""
 
-    def read(value: Any, pointer: str) -> Any:
+    def read(value: Any, pointer: str, depth: int = 0) -> Any:
+        if depth > _MOST_DEPTH:
+            raise Invalid(pointer, f"expected no more than {_MOST_DEPTH} lists and objects one within the other")
         match value:
             case dict():
                 for name, item in value.items():
-                    inner(item, below(pointer, name))
-            case _ if least_depth:
+                    read(item, below(pointer, name), depth + 1)
+            case _ if only_object and not depth:
                 raise Invalid.unexpected(pointer, "an object", value)
             case list():
                 for index, item in enumerate(value):
-                    inner(item, below(pointer, str(index)))
+                    read(item, below(pointer, str(index)), depth + 1)
             case bool() | str():
                 pass
             case int() | float() if abs(value) < 1e15:  # nor NaN
@@ -96,5 +103,4 @@ def json_value(least_depth: int = 0) -> Read[Any]:
                 raise Invalid(pointer, "expected what JSON has: a text, a number, true, false, a list or an object")
         return value
 
-    inner: Read[Any] = read if not least_depth else json_value()
     return read

@@ -8,15 +8,17 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from shared.message_log import one_line
 from station.fields import Field, Invalid, Read, array, below, number, record, text, whole
 from station.hardware import EvseSpec, Hardware
 from station.scenario.actions import ACTIONS, IDLE
-from station.scenario.expectations import EXPECTATIONS, HAPPENINGS
+from station.scenario.expectations import EXPECTATIONS
+from station.scenario.happenings import HAPPENINGS
 from station.scenario.kinds import Kind, Played, Sketch, Values
 from station.scenario.matching import shown
 from station.scenario.scenario import WITHIN_S, Action, Api, Expectation, Scenario, Span, Step
 from station.scenario.variables import read_variables
-from station.settings import rest_url
+from station.settings import rest_url, token
 from station.user_mistake import UserMistake
 
 _MOST_STEPS: Final = 1000
@@ -50,8 +52,10 @@ def read_scenario(path: Path, connector_types: Sequence[Sequence[str]], api: Api
         raise UserMistake(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UserMistake(f"{path} is no scenario: it is not UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UserMistake(f"{path} is not TOML: {error}") from None
+    except RecursionError:
+        raise UserMistake(f"{path} is no scenario: too much in it is one within the other") from None
+    except ValueError as error:  # also of a number with thousands of digits
+        raise UserMistake(f"{path} is not TOML: {one_line(str(error))}") from None
     try:
         return _scenario(document, path, connector_types, api)
     except Invalid as invalid:
@@ -124,6 +128,8 @@ def _span(name: str, values: Values, pointer: str) -> tuple[Span, float]:
         return Span.WITHIN, WITHIN_S
     if given[0] is Span.ALWAYS_FOR and name in HAPPENINGS:
         raise Invalid(f"{pointer}/always_for", f"{name} is something that happens, and cannot always be so")
+    if given[0] is Span.NEVER_FOR and values.get("keep"):
+        raise Invalid(f"{pointer}/keep", "there is nothing to keep of what never happens")
     return given[0], values[given[0].value]
 
 
@@ -160,9 +166,16 @@ def _evses(value: Any, pointer: str) -> list[list[str]]:
 
 def _api_url(value: Any, pointer: str) -> str:
     try:
-        return rest_url(value if isinstance(value, str) else "")
-    except ValueError:
-        raise Invalid.unexpected(pointer, "a URL such as http://127.0.0.1:8080", value) from None
+        return rest_url(value if isinstance(value, str) else repr(value))
+    except ValueError as error:
+        raise Invalid(pointer, str(error)) from None
+
+
+def _api_token(value: Any, pointer: str) -> str:
+    try:
+        return token(value if isinstance(value, str) else "")
+    except ValueError as error:  # what was written is not shown: it may be a secret
+        raise Invalid(pointer, str(error)) from None
 
 
 def _table(value: Any, pointer: str) -> Mapping[str, Any]:
@@ -179,7 +192,7 @@ STATION_FIELDS: Final[Mapping[str, Field]] = {
 }
 CSMS_FIELDS: Final[Mapping[str, Field]] = {
     "api": Field(_api_url),
-    "api_token": Field(text(least=1, most=1000)),
+    "api_token": Field(_api_token),
 }
 
 

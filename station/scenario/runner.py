@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
+from shutil import get_terminal_size
 
 import trio
 
 from station.composition import running_station, usual_layout
+from station.console import say
 from station.scenario.csms_api import CsmsApi
 from station.scenario.engine import Engine
 from station.scenario.junit import write_junit
@@ -36,7 +38,7 @@ async def play_all(settings: Settings, interrupted: trio.Event) -> bool:
         raise UserMistake(
             "with --state-dir a scenario would begin where the one before it has ended: play one at a time"
         )
-    report = Report(partial(print, flush=True), sys.stdout.encoding)
+    report = Report(say, sys.stdout.encoding, columns=_columns())
     outcomes = []
     for scenario in scenarios:
         report.begins(scenario, settings.identity, settings.csms)
@@ -68,6 +70,10 @@ async def _play(scenario: Scenario, settings: Settings, report: Report, interrup
             await engine.run()
         nursery.cancel_scope.cancel()
     return outcome()
+
+
+def _columns() -> int | None:
+    return get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:

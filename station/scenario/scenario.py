@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from station.device_model import Variable
 from station.scenario.actions import Act
-from station.scenario.expectations import Look
+from station.scenario.seen import Look
 
 WITHIN_S: Final = 10.0
 """How long an expectation has where it does not say."""

@@ -11,12 +11,13 @@ from station.device_model.catalogue import COMPONENTS, names
 from station.device_model.variable import Tier
 from station.fields import Invalid, below
 
+_WHOSE: Final = {Tier.STATION: "the station", Tier.EVSE: "an EVSE", Tier.CONNECTOR: "a connector"}
 _FULL_NAME: Final = re.compile(r"([^.\[\]]+)\.([^.\[\]]+)(?:\[([^\[\]]+)\])?")
 
 
 def check_variable(component: str, name: str, instance: str | None, value: str, pointer: str) -> None:
     """Raises Invalid: there is no such variable of the station, or it cannot have this value."""
-    _parsed(_find(component, name, instance, pointer), value, pointer)
+    _parsed(find_variable(component, name, instance, pointer), value, pointer)
 
 
 def read_variables(value: Any, pointer: str) -> dict[Variable[Any], Any]:
@@ -29,7 +30,7 @@ def read_variables(value: Any, pointer: str) -> dict[Variable[Any], Any]:
         parts = _FULL_NAME.fullmatch(full_name)
         if parts is None:
             raise Invalid(place, "expected Component.Variable or Component.Variable[Instance], in quotes")
-        variable = _find(parts[1], parts[2], parts[3], place)
+        variable = find_variable(parts[1], parts[2], parts[3], place)
         read[variable] = _parsed(variable, _as_text(written, place), place)
     return read
 
@@ -43,11 +44,14 @@ def give(values: Mapping[Variable[Any], Any], variables: DeviceModel) -> None:
             variables.deliver(variable, value)
 
 
-def _find(component: str, name: str, instance: str | None, pointer: str) -> Variable[Any]:
-    variable = COMPONENTS.get((component.lower(), Tier.STATION), {}).get(names(name, instance))
+def find_variable(
+    component: str, name: str, instance: str | None, pointer: str, tier: Tier = Tier.STATION
+) -> Variable[Any]:
+    """The variable of the station, or of its EVSEs or connectors. Raises Invalid."""
+    variable = COMPONENTS.get((component.lower(), tier), {}).get(names(name, instance))
     if variable is None:
         full_name = f"{component}.{name}" + ("" if instance is None else f"[{instance}]")
-        raise Invalid(pointer, f"there is no variable {full_name} of the station")
+        raise Invalid(pointer, f"there is no variable {full_name} of {_WHOSE[tier]}")
     return variable
 
 

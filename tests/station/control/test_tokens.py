@@ -41,6 +41,7 @@ async def test_the_whole_token_is_presented(autojump_clock: MockClock, schemas: 
     [
         ({}, "/idToken: expected a string of 1 to 36 characters, but it is missing"),
         (TOKEN | {"idToken": "x" * 37}, "/idToken: expected a string of 1 to 36 characters, got 'xxxxxxxxxxxx"),
+        (TOKEN | {"idToken": ""}, "/idToken: expected a string of 1 to 36 characters, got ''"),
         (TOKEN | {"type": "RFID"}, "/type: expected one of Central, eMAID, ISO14443, "),
         (TOKEN | {"additionalInfo": [{}]}, "/additionalInfo/0/additionalIdToken: expected a string"),
     ],
@@ -96,6 +97,9 @@ async def test_a_test_can_have_a_token_known(autojump_clock: MockClock, schemas:
         assert csms.received == []
         assert await client.refused(422, "PUT", "/test/auth-cache/1", {"cacheExpiryDateTime": "tomorrow"}) == (
             "/cacheExpiryDateTime: expected a date and time such as 2030-01-01T12:00:00Z, got 'tomorrow'"
+        )
+        assert (await client.refused(422, "PUT", f"/test/auth-cache/{'A' * 37}", {})).startswith(
+            "The token in the path: expected a string of 1 to 36 characters, got 'AAA"
         )
         await client.ask("PUT", "/test/variables/AuthCacheCtrlr/Enabled", {"value": "false"})
         detail = await client.refused(409, "PUT", "/test/auth-cache/04AABBCC", known)

@@ -199,6 +199,14 @@ def test_what_is_damaged_always_differs() -> None:
     assert "[3,1]" not in texts
     assert {len(text) for text in texts} == {1, 2, 3, 4, 5}
     assert damaged("x", random) != "x"
+    assert len(damaged("", random)) == 1
+
+
+@pytest.mark.parametrize("rules", [{}, [{"kind": "drop"}] * 101])
+def test_rules_are_a_list_and_not_too_many(rules: Any) -> None:
+    faults = Faults("CP_1", Random(1), half_open=lambda: None, power_cut=lambda: None)  # noqa: S311  # repeatable on purpose
+    with pytest.raises(Invalid, match=r"^/rules: expected a list of at most 100, got "):
+        faults.put({"rules": rules})
 
 
 async def test_a_call_that_is_refused_is_not_served(autojump_clock: MockClock, schemas: Schemas) -> None:
@@ -246,6 +254,31 @@ async def test_a_power_cut_behind_what_was_sent_leaves_the_station_without_knowi
         assert [goodbye.code for goodbye in csms.goodbyes] == [1006]
         await trio.sleep(REBOOT_S + 1)
         assert arrivals(csms)[1:] == [(REBOOT_S, "BootNotification"), (REBOOT_S, "StatusNotification")]
+
+
+async def test_a_power_cut_waits_for_the_message_that_is_behind_a_delayed_one(
+    autojump_clock: MockClock, schemas: Schemas
+) -> None:
+    async with station_on_fake_csms(schemas) as (station, csms), trio.open_nursery() as nursery:
+        csms.forget()
+        delay = {"kind": "delay", "action": "StatusNotification", "direction": "sent", "seconds": 10}
+        cut = {"kind": "power-cut", "message": "answer", "direction": "sent"}
+        station.faults.put({"rules": [delay, cut]})
+        plug(station)
+        await trio.sleep(1)
+        answered = trio.Event()
+
+        async def trigger() -> None:
+            assert await csms.call("TriggerMessage", HEARTBEAT) == {"status": "Accepted"}
+            answered.set()
+
+        nursery.start_soon(trigger)
+        await trio.sleep(8)
+        assert csms.received == []
+        await trio.sleep(2)
+        assert station.firmware is None
+        assert arrivals(csms) == [(10, "StatusNotification")]
+        assert answered.is_set()
 
 
 async def test_what_comes_with_a_power_cut_is_not_read(autojump_clock: MockClock, schemas: Schemas) -> None:

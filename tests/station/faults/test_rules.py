@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from station.faults.rules import Message, Reader, Rule, read_rule, read_rules
+from station.faults.rules import Message, Reader, Rule, read_rule
 from station.fields import Invalid
 
 HEARTBEAT = '[2,"1","Heartbeat",{}]'
@@ -44,7 +44,7 @@ def test_a_rule_can_be_written_down_and_read_again(document: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("document", "told"),
     [
-        ([], "/rules: expected a list of at most 100, got an object"),
+        ([], "/rules/0: expected an object, got a list"),
         ("drop", "/rules/0: expected an object, got 'drop'"),
         (
             {"kind": "dely"},
@@ -73,7 +73,7 @@ def test_a_rule_can_be_written_down_and_read_again(document: dict[str, Any]) -> 
 )
 def test_a_mistake_in_a_rule_is_told(document: Any, told: str) -> None:
     with pytest.raises(Invalid) as invalid:
-        read_rules([document] if document != [] else {})
+        read_rule(document, "/rules/0")
     assert str(invalid.value) == told
 
 

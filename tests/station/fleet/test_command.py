@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import resource
+from pathlib import Path
 
 import pytest
 
 from station.fleet import command
 from station.fleet.log_lines import LINES, SECONDS, Calm
+from station.fleet.settings import FleetSettings
 from station.user_mistake import UserMistake
 
 Limits = tuple[int, int]
@@ -57,3 +59,14 @@ def test_thousands_of_stations_that_say_the_same_are_heard_a_few_times() -> None
 def test_errors_are_always_heard() -> None:
     calm = Calm(lambda: 0.0)
     assert all(calm.filter(record(logging.ERROR, number)) for number in range(100))
+
+
+def test_a_summary_that_cannot_be_written_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UserMistake, match=r"^--summary /dev/full cannot be written: No space left on device; it is on"):
+        command.write_summary(FleetSettings(summary=Path("/dev/full")), "{}")
+    assert capsys.readouterr().out == "{}\n"
+
+
+def test_a_summary_is_a_text_file(tmp_path: Path) -> None:
+    command.write_summary(FleetSettings(summary=tmp_path / "s.json"), "{}")
+    assert (tmp_path / "s.json").read_text(encoding="utf-8") == "{}\n"

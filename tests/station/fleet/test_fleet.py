@@ -80,6 +80,19 @@ async def test_a_transaction_is_told_of_from_start_to_end_and_a_stranger_gets_no
         assert not fleet.figures.errors
 
 
+async def test_c02_fr_01_without_cards_whoever_plugs_in_charges(autojump_clock: MockClock, schemas: Schemas) -> None:
+    async with running_fleet(schemas, replace(BUSY, tokens=0)) as (_, site, outlook):
+        await trio.sleep(AN_HOUR_S)
+        visits = outlook.look().visits
+        assert visits[Outcome.CHARGED] > 5
+        assert Outcome.GAVE_UP not in visits
+        events = [event for csms in site.csms.values() for event in csms.events()]
+        tokens = [event["idToken"] for event in events if "idToken" in event]
+        assert tokens
+        assert all(token == {"idToken": "", "type": "NoAuthorization"} for token in tokens)
+        assert not [csms for csms in site.csms.values() if "Authorize" in csms.actions]
+
+
 async def test_what_the_summary_says_is_what_the_csms_has_seen(autojump_clock: MockClock, schemas: Schemas) -> None:
     async with running_fleet(schemas, BUSY, prepare=knows_no_strangers) as (fleet, site, outlook):
         await trio.sleep(AN_HOUR_S + 0.123)

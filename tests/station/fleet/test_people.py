@@ -58,11 +58,11 @@ def test_the_same_seed_draws_the_same_plan() -> None:
     assert first == second
 
 
-def test_cards_are_those_of_the_pool_and_without_a_pool_there_is_a_button() -> None:
+def test_cards_are_those_of_the_pool_and_without_a_pool_nobody_has_one() -> None:
     random = Random(1)  # noqa: S311  # repeatable
     known = [card(1), card(2), card(3)]
     drawn = [Cards(3, 0.0).draw(random) for _ in range(100)]
     assert all(token in known for token in drawn)
     assert all(token in drawn for token in known)
     assert card(12) == {"idToken": "FLEET000012", "type": "ISO14443"}
-    assert Cards(0, 0.0).draw(random) is NO_AUTHORIZATION
+    assert Cards(0, 1.0).draw(random) is NO_AUTHORIZATION

@@ -12,7 +12,8 @@ import pytest
 from station.fields import Field
 from station.scenario import read_scenario
 from station.scenario.actions import ACTIONS
-from station.scenario.expectations import EXPECTATIONS, HAPPENINGS
+from station.scenario.expectations import EXPECTATIONS
+from station.scenario.happenings import HAPPENINGS
 from station.scenario.kinds import Kind
 from station.scenario.reader import COMMON_FIELDS, CSMS_FIELDS, FIELDS, STATION_FIELDS
 from station.scenario.scenario import WITHIN_S
@@ -59,7 +60,7 @@ def test_what_each_step_may_have_is_documented() -> None:
 
 def test_the_happenings_are_the_last_rows() -> None:
     rows = [name for row in table("expect") for name in names(row[0])]
-    assert set(rows[-len(HAPPENINGS) :]) == HAPPENINGS
+    assert set(rows[-len(HAPPENINGS) :]) == HAPPENINGS.keys()
 
 
 def test_the_example_can_be_read(tmp_path: Path) -> None:

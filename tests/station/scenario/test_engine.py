@@ -35,6 +35,13 @@ def verdicts(outcome: Outcome) -> list[str]:
     return [over.verdict.value for over in outcome.steps]
 
 
+async def test_the_first_step_finds_a_station_that_is_switched_on(
+    autojump_clock: MockClock, schemas: Schemas, tmp_path: Path
+) -> None:
+    outcome, _ = await played('[[step]]\ndo = "present-token"\nidToken = "A"\n', tmp_path, schemas)
+    assert outcome.passed
+
+
 async def test_the_first_step_that_fails_ends_it_and_what_was_seen_is_told(
     autojump_clock: MockClock, schemas: Schemas, tmp_path: Path
 ) -> None:
@@ -235,10 +242,12 @@ async def test_the_station_comes_with_the_variables_of_the_scenario(
         ("AuthCtrlr", "LocalPreAuthorize", "true"),
     ]:
         text += f'[[step]]\nexpect = "variable"\ncomponent = "{component}"\nvariable = "{name}"\nvalue = "{value}"\n'
-    text += '[[step]]\nexpect = "variable"\ncomponent = "TxCtrlr"\nvariable = "Colour"\nvalue = "red"\nwithin = 0\n'
+    text += (
+        '[[step]]\nexpect = "variable"\ncomponent = "TxCtrlr"\nvariable = "TxStartPoint"\nvalue = "red"\nwithin = 0\n'
+    )
     outcome, _ = await played(text, tmp_path, schemas)
     assert outcome.failure is not None
-    assert (outcome.failure.step.number, outcome.failure.seen) == (len(outcome.steps), "UnknownVariable")
+    assert (outcome.failure.step.number, outcome.failure.seen) == (len(outcome.steps), '"PowerPathClosed"')
 
 
 async def test_what_was_not_played_is_skipped(autojump_clock: MockClock, schemas: Schemas, tmp_path: Path) -> None:

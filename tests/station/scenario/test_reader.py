@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from shared.ocppj.schemas import Schemas
 from station.scenario import read_scenario, scenario_paths
+from station.scenario.happenings import STOP_REASONS, TRIGGERS
+from station.scenario.kinds import CHARGING_STATES
 from station.user_mistake import UserMistake
 from tests.station.scenario.theatre import LAYOUT, written
 
@@ -75,7 +79,47 @@ OK = '[[step]]\nexpect = "registered"\n'
             "station/variables/TxCtrlr.Colour: there is no variable TxCtrlr.Colour of the station",
         ),
         ('[station.variables]\n"TxCtrlr.EVConnectionTimeOut" = "soon"\n' + OK, "station/variables/TxCtrlr.EVConn"),
-        ('[csms]\napi = "localhost"\n' + OK, "csms/api: expected a URL such as http://127.0.0.1:8080, got 'localhost'"),
+        ('[csms]\napi = "localhost"\n' + OK, "csms/api: 'localhost' is not a URL such as http://127.0.0.1:8080"),
+        ("[csms]\napi = 8080\n" + OK, "csms/api: '8080' is not a URL such as http://127.0.0.1:8080"),
+        ('[csms]\napi = "http://u:secret@x"\n' + OK, "csms/api: the URL of a REST interface has no user name"),
+        ('[csms]\napi_token = "a\\nb"\n' + OK, "csms/api_token: a token is one or more printable ASCII characters"),
+        ("a = " + "[" * 3000, "is no scenario: too much in it is one within the other"),
+        ("a = " + "9" * 5000, "is not TOML: Exceeds the limit (4300 digits)"),
+        (
+            '[[step]]\nexpect = "sent"\naction = "Heartbeat"\npayload = { a = ' + "[" * 60 + "]" * 60 + " }",
+            "step 1, payload/a/0/0/",
+        ),
+        (
+            '[[step]]\nexpect = "sent"\naction = "Heartbeat"\npayload = { at = "${now + 60}" }',
+            "step 1, payload/at: after ${ comes the name of something that was kept, or now, now+60, now-60, and ",
+        ),
+        (
+            '[[step]]\nexpect = "sent"\naction = "Heartbeat"\nnever_for = 1\nkeep = { x = "/x" }',
+            "step 1, keep: there is nothing to keep of what never happens",
+        ),
+        (
+            '[[step]]\nexpect = "transaction"\nstate = "Idle"\npayload = { transactionInfo = 5 }',
+            "step 1, payload/transactionInfo: expected an object, got 5",
+        ),
+        ('[[step]]\nexpect = "transaction"\ntrigger = "Authorised"', "step 1, trigger: expected one of Abnormal"),
+        ('[[step]]\nexpect = "transaction"\nstopped = "Stop"', "step 1, stopped: expected one of DeAuthorized, "),
+        ('[[step]]\nexpect = "transaction"\nstate = "none"', "step 1, state: expected one of Idle, "),
+        (
+            '[[step]]\nexpect = "power"\nat_least = 2\nat_most = 1',
+            "step 1: nothing is at_least and at_most that, for the former is more",
+        ),
+        (
+            '[[step]]\nexpect = "variable"\ncomponent = "TxCtrlr"\nvariable = "Colour"\nvalue = "x"',
+            "step 1, variable: there is no variable TxCtrlr.Colour of the station",
+        ),
+        (
+            '[[step]]\nexpect = "variable"\ncomponent = "TxCtrlr"\nvariable = "TxStartPoint"\nvalue = "x"\nevse = 1',
+            "step 1, variable: there is no variable TxCtrlr.TxStartPoint of an EVSE",
+        ),
+        (
+            '[[step]]\nexpect = "variable"\ncomponent = "EVSE"\nvariable = "Power"\nvalue = "x"\nconnector = 1',
+            "step 1, connector: a connector is one of an evse: name that as well",
+        ),
         (
             '[[step]]\ndo = "set-variable"\ncomponent = "TxCtrlr"\nvariable = "EVConnectionTimeOut"\nvalue = "x"',
             "step 1, value: ",
@@ -121,3 +165,18 @@ def test_a_scenario_that_says_little_is_named_after_its_file_and_has_the_usual_s
     assert (scenario.name, scenario.seed) == ("scenario", None)
     assert scenario.connector_types == [["cType2"], ["cCCS2"]]
     assert scenario.steps[0].title == "expect registered"
+
+
+def test_a_step_may_have_numbers_of_any_size(tmp_path: Path) -> None:
+    scenario = written(tmp_path, f'[[step]]\ndo = "faults"\nrules = []\nseed = {"9" * 30}\n')
+    assert scenario.steps[0].title == f"faults: rules [], seed {'9' * 30}"
+
+
+def test_the_short_names_of_a_transaction_event_take_what_ocpp_has(schemas: Schemas) -> None:
+    event = cast(dict[str, Any], schemas.requests["TransactionEvent"].referee.schema)["definitions"]
+    for name, known in (
+        ("TriggerReasonEnumType", TRIGGERS),
+        ("ReasonEnumType", STOP_REASONS),
+        ("ChargingStateEnumType", CHARGING_STATES),
+    ):
+        assert set(known) == set(event[name]["enum"])

@@ -61,6 +61,17 @@ def test_marks_are_such_that_the_terminal_has_them(tmp_path: Path) -> None:
     assert lines == ["      2.0 s  ok   1  stop"]
 
 
+def test_in_a_terminal_long_lines_go_on_below_what_they_tell(tmp_path: Path) -> None:
+    lines: list[str] = []
+    report = Report(lines.append, columns=80)
+    (step, *_) = written(tmp_path, f'[[step]]\ndo = "stop"\ntitle = "{"stop it " * 12}"\n').steps
+    report.step(StepOutcome(step, Verdict.PASSED, at=2.0, took_s=0.5))
+    assert lines == [
+        "      2.0 s  ✓   1  " + "stop it " * 7 + "stop",
+        " " * 21 + "it " + "stop it " * 3 + "stop it",
+    ]
+
+
 def test_several_are_summed_up(tmp_path: Path) -> None:
     lines: list[str] = []
     Report(lines.append).all_over([outcome(tmp_path, is_failed=True), outcome(tmp_path, is_failed=False)])

@@ -56,7 +56,7 @@ async def play(
     report = Report(said.append)
     report.begins(scenario, "CP_1", "ws://csms/ocpp")
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(station.run)
+        await nursery.start(station.run)
         outcome = await Engine(scenario, Stage(station, observer, ask), report.step).run()
         nursery.cancel_scope.cancel()
     report.ends(outcome)
