@@ -189,6 +189,12 @@ class Ledger:
         _learn(record, row)
         self._keep(record)
 
+    def hold(self, record: Record) -> Record:
+        """Have it at hand from now on, and return what is."""
+        record = self.find(record.name) or record
+        self._keep(record)
+        return record
+
     def _keep(self, record: Record) -> None:
         name = record.name
         if record.is_complete:
