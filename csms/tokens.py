@@ -75,6 +75,7 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         if self.master_pass and self.group_id is None:
             raise ValueError("a master pass needs the group_id that stations have as MasterPassGroupId")
 
+
 _NOT_VALID_HERE: Final = frozenset({"Unknown", "NotAtThisLocation"})
 
 
