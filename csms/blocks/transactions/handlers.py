@@ -10,7 +10,7 @@ from csms.blocks.conversation import Conversation, Payload
 from csms.blocks.errands import Call
 from csms.blocks.meter_values import rows_of
 from csms.blocks.tariff_and_cost import cost_to_tell
-from csms.blocks.transactions.ledger import Record
+from csms.blocks.transactions.record import Record
 from csms.blocks.transactions.rules import INTEGER_LIMIT, is_stop, judge, row_of
 from csms.reservations import ReservationState
 from csms.store import Change, Row
