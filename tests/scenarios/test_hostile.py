@@ -280,6 +280,7 @@ async def test_300_connections_with_wrong_passwords_keep_nobody_out(programs: Pr
         for number in range(300):
             nursery.start_soon(guess, number)
     assert statuses == [401] * 300
+    await leaves_list(csms, "WITNESS")
     assert await csms.listed() == []
 
 

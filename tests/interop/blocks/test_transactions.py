@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 from tests.interop.foreign_stations import (
@@ -112,6 +114,8 @@ async def test_e01_e02_e06_e07_j01_j02_a_whole_transaction_is_kept_with_all_that
         "events_received": 5,
         "events_missing": 0,
         "complete": True,
+        "total_cost": None,
+        "currency": None,
         "messages_in_queue": None,
         "status_asked_at": None,
         "gaps": [],
@@ -265,3 +269,22 @@ async def test_e14_a_gap_stays_visible_until_it_closes_and_holds_up_no_other_tra
     assert (kept["evse_id"], kept["connector_id"], kept["started_at"]) == (77, 9, None), "never seen, yet not lost"
     status = await csms.call(IDENTITY, "GetTransactionStatus", {"transactionId": "t-lost"})
     assert status == (200, {"result": {"messagesInQueue": False}})
+
+
+async def test_i02_i03_the_station_is_told_what_it_costs(programs: Programs) -> None:
+    csms, station = await csms_and_booted_station(programs)
+    prices = {"currency": "EUR", "energy_price": 0.4, "start_price": 0.5}
+    put = await csms.rest.put("/api/v1/tariffs/default", json=prices)
+    assert put.status_code == HTTPStatus.CREATED
+    begin = datetime.fromisoformat(put.json()["valid_from"])
+
+    async def tell(kind: str, number: int, wh: float) -> Payload:
+        moment = (begin + timedelta(seconds=60 * number)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        value = [{"timestamp": moment, "sampled_value": [sample(wh)]}]
+        return await station.event(kind, "t/cost", number, timestamp=moment, evse=EVSE, meter_value=value)
+
+    assert await tell("Started", 0, 10_000) == {}
+    assert await tell("Updated", 1, 10_500) == {"total_cost": 0.7}
+    assert await tell("Ended", 2, 12_000) == {"total_cost": 1.3}
+    kept = await transaction(csms, "t/cost")
+    assert (kept["total_cost"], kept["currency"]) == (1.3, "EUR")
