@@ -5,6 +5,7 @@ The variables of ten thousand stations are not kept in memory: they are written 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -55,6 +56,7 @@ class DeviceModels:
         self._random = random
         self._reports: dict[str, dict[int, Report]] = {}
         self._currencies: dict[str, str | None] = {}
+        self._being_written: Counter[str] = Counter()
         insert = store.insert(variables)
         new = insert.excluded
         self._upsert = insert.on_conflict_do_update(
@@ -228,8 +230,12 @@ class DeviceModels:
     async def read_page(
         self, station_id: str, wanted: Filter, after: list[Any] | None, limit: int
     ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-        """Up to `limit` attributes of variables behind the key `after`, and the key to go on from, None at the end."""
-        rows = await self._store.read(lambda connection: _select(connection, station_id, wanted, after, limit + 1))
+        """Up to `limit` attributes of variables behind the key `after`, and the key to go on from, None at the end.
+
+        With all that the reports of the station tell now to have come.
+        """
+        read = self._store.change if station_id in self._being_written else self._store.read
+        rows = await read(lambda connection: _select(connection, station_id, wanted, after, limit + 1))
         last_key = None
         if len(rows) > limit:
             rows = rows[:limit]
@@ -261,7 +267,13 @@ class DeviceModels:
     async def _write(self, station: Station, rows: list[Row], *also: Change) -> None:
         if not self._registry.knows(station) or not (rows or also):
             return
-        await self._store.commit(Change(self._upsert, rows), *also)
+        self._being_written[station.station_id] += 1
+        try:
+            await self._store.commit(Change(self._upsert, rows), *also)
+        finally:
+            self._being_written[station.station_id] -= 1
+            if not self._being_written[station.station_id]:
+                del self._being_written[station.station_id]
         for row in rows:
             if _CURRENCY.items() <= row.items() and row["value"] is not None:
                 self._currencies[station.station_id] = row["value"]

@@ -10,7 +10,7 @@ from typing import Final
 import trio
 from websockets.frames import CloseCode
 
-from csms.blocks import HANDLERS, INTENTS, OUTCOMES, Conversation, Payload, presence, provisioning
+from csms.blocks import HANDLERS, INTENTS, OUTCOMES, Conversation, Intent, Payload, presence, provisioning
 from csms.blocks.lifecycle import State
 from csms.registry import Registration
 from csms.store import StoreUnavailable
@@ -197,10 +197,7 @@ class Session:
             await job.begin()
         intend = INTENTS.get(action)
         if intend is not None:
-            try:
-                await intend(self._conversation, request)
-            except StoreUnavailable:
-                raise NotSent(f"{action} was not sent: the database does not answer") from None
+            await self._intend(intend, action, request)
         provisioning.note_request(self._conversation, action, request)
         answer: Payload | OcppError
         try:
@@ -214,6 +211,27 @@ class Session:
         if isinstance(learnt, OcppError):
             raise learnt
         return learnt
+
+    async def _intend(self, intend: Intent, action: str, request: Payload) -> None:
+        """Keep a request before it is sent; one that is not sent after all, for the session has ended, came to nothing.
+
+        Raises NotSent.
+        """
+        is_kept = False
+        with trio.move_on_after(LEARNING_S, shield=True):
+            try:
+                await intend(self._conversation, request)
+            except StoreUnavailable:
+                pass
+            else:
+                is_kept = True
+        if not is_kept:
+            raise NotSent(f"{action} was not sent: the database does not answer")
+        try:
+            await trio.lowlevel.checkpoint_if_cancelled()
+        except trio.Cancelled:
+            await self._learn(action, request, NotSent(f"{self.station_id} has gone"))
+            raise
 
     async def _learn(self, action: str, request: Payload, answer: Payload | OcppError) -> Payload | OcppError:
         """Take note of what came of a CALL, and return it; NotStored when that could not be kept."""

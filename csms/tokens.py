@@ -30,6 +30,7 @@ Key = tuple[str, str]
 """Type and lower-case token: an identifierString is compared without regard to case (Part 2, primitive datatypes)."""
 
 NO_AUTHORIZATION: Final = "NoAuthorization"
+KEY_CODE: Final = "KeyCode"
 
 
 class PersonalMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -73,6 +74,9 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
                 raise ValueError(f"expires_at {error}") from None
         if self.master_pass and self.group_id is None:
             raise ValueError("a master pass needs the group_id that stations have as MasterPassGroupId")
+
+
+_NOT_VALID_HERE: Final = frozenset({"Unknown", "NotAtThisLocation"})
 
 
 def token_key(id_token: Mapping[str, Any]) -> Key:
@@ -176,7 +180,10 @@ class Tokens:
         """The IdTokenInfoType for an IdTokenType that a station shows."""
         if id_token["type"] == NO_AUTHORIZATION:
             return {"status": "Accepted"}  # C02.FR.02
-        return id_token_info(self.get(token_key(id_token)), station_id, self._clock.now())
+        info = id_token_info(self.get(token_key(id_token)), station_id, self._clock.now())
+        if id_token["type"] == KEY_CODE and info["status"] in _NOT_VALID_HERE:
+            info["status"] = "Invalid"  # C04.FR.01
+        return info
 
 
 class _Stored(msgspec.Struct):

@@ -35,7 +35,7 @@ def command_routes(services: Services) -> Blueprint:
         tag="Commands",
         query=[
             query("station_id", "At this station only", "CP_1"),
-            query("state", "In this state only", "Queued"),
+            query("state", "In this state only", "Queued", enum=list(CommandState)),
             query("action", "Of this action only", "UnlockConnector"),
             *PAGE,
         ],

@@ -9,8 +9,8 @@
     async def get_station(station_id: str) -> ResponseReturnValue: ...
 
 What goes without saying is added by csms.api.openapi: path parameters, 401 and 403, 400, 413 and 422 of a body, 422 of
-query parameters, 404 where the path has parameters, 503 for a database that is away. Two answers of one status are the
-same in two media types.
+query parameters (those that a route does not name are refused), 404 where the path has parameters, 503 for a database
+that is away. Two answers of one status are the same in two media types.
 
 A new module of routes needs no more than that: tests/csms/api/test_openapi.py tells which routes lack it, that each has
 an example of all that goes in and out, and that the examples fit; test_schemathesis.py, that nothing else is answered.
@@ -29,6 +29,8 @@ import msgspec
 
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
+VERSION_1: Final = "/api/v1/"
+"""Where paths begin whose routes name all their query parameters: others are refused."""
 
 _ATTRIBUTE: Final = "__documentation__"
 

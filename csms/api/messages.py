@@ -13,7 +13,7 @@ from csms.api import queries as asked
 from csms.api.documentation import PAGE, answer, documented, moment, query
 from csms.api.paging import read_page
 from csms.api.services import Services
-from csms.api.stations import known_station
+from csms.api.stations import history
 from csms.store.moments import from_ms
 from csms.store.tables import messages
 from shared.ocppj.date_time import to_wire
@@ -95,7 +95,6 @@ def message_routes(services: Services) -> Blueprint:
         answers=[answer(200, "A page", MessagesView, {"messages": [_MESSAGE, _REFUSED], "next_cursor": "WzQyXQ"})],
     )
     async def list_messages(station_id: str) -> ResponseReturnValue:
-        known_station(services, station_id)
         page = read_page(int)
         rows = _narrowed(select(messages).where(messages.c.station_id == station_id))
         if page.after is not None:
@@ -105,7 +104,7 @@ def message_routes(services: Services) -> Blueprint:
         def read(connection: Connection) -> list[dict[str, Any]]:
             return [dict(row) for row in connection.execute(rows).mappings()]
 
-        found = await services.store.read(read)
+        found = await history(services, station_id, read)
         shown = found[: page.limit]
         last_key = [shown[-1]["message_no"]] if len(found) > page.limit else None
         return page.answer("messages", [dict(_describe(row)) for row in shown], last_key)

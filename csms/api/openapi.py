@@ -10,7 +10,7 @@ import msgspec
 from quart import Quart
 from werkzeug.routing import IntegerConverter, Rule
 
-from csms.api.documentation import Answer, Body, Documentation, Parameter, documentation_of, problem
+from csms.api.documentation import VERSION_1, Answer, Body, Documentation, Parameter, documentation_of, problem
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 _WITHOUT_BODY: Final = frozenset({"HEAD", "OPTIONS"})
@@ -26,6 +26,7 @@ _BAD_BODY: Final = (
     problem(422, "Expected `int`, got `str` - at `$.security_profile`"),
 )
 _BAD_QUERY: Final = problem(422, "limit: must be a whole number from 1 to 1000")
+_NO_QUERY: Final = problem(422, "limit: no such parameter, this call takes none")
 _NOT_FOUND: Final = problem(404, "No charging station CP_9 is known here")
 _STORE_AWAY: Final = problem(503, "The database does not answer: database is locked")
 
@@ -63,7 +64,7 @@ def build_document(api: Quart, *, version: str, needs_token: bool) -> dict[str, 
             "version": version,
             "description": "What people and programs ask of the charging station management system.\n\n"
             "Errors are problem details (RFC 9457). Moments are RFC 3339, in UTC. Lists come in pages: "
-            "`next_cursor` of one is `cursor` of the next.",
+            "`next_cursor` of one is `cursor` of the next. Query parameters that a call does not name are refused.",
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(documentation.tag for *_, documentation in operations)],
@@ -190,6 +191,8 @@ class _Operation:
             yield from _BAD_BODY
         if documentation.query:
             yield _BAD_QUERY
+        elif self._rule.rule.startswith(VERSION_1) and documentation.body is None:
+            yield _NO_QUERY
         if self._rule.arguments:
             yield _NOT_FOUND
         if documentation.uses_store:

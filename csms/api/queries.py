@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -14,6 +14,15 @@ from shared.ocppj.date_time import from_wire, is_date_time
 
 _TRUTHS: Final = {"true": True, "false": False}
 _LARGEST: Final = 2**63 - 1
+_SHOWN: Final = 50  # characters of what is no parameter
+
+
+def check_names(known: Sequence[str]) -> None:
+    """A parameter of the current request that nobody reads is a misspelt one, and without it a list has everything."""
+    for name in request.args:
+        if name not in known:
+            hint = f"there are {', '.join(known)}" if known else "this call takes none"
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name[:_SHOWN]}: no such parameter, {hint}")
 
 
 def moment(name: str) -> int | None:

@@ -29,7 +29,7 @@ def reservation_routes(services: Services) -> Blueprint:
         tag="Reservations",
         query=[
             query("station_id", "At this station only", "CP_1"),
-            query("state", "In this state only", "Active"),
+            query("state", "In this state only", "Active", enum=list(ReservationState)),
             *PAGE,
         ],
         answers=[

@@ -11,9 +11,11 @@ from quart.typing import ResponseReturnValue
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
+from csms.api import queries
 from csms.api.calls import call_routes
 from csms.api.commands import command_routes
 from csms.api.description import description_routes
+from csms.api.documentation import VERSION_1, documentation_of
 from csms.api.events import event_routes
 from csms.api.health import health_routes
 from csms.api.messages import message_routes
@@ -55,6 +57,10 @@ def create_api(services: Services) -> QuartTrio:
         # A body that nobody reads would cost the connection, also where there is no such route: so it is read here.
         await request.get_data()
         guard.check()
+        if request.path.startswith(VERSION_1) and request.endpoint is not None:
+            documentation = documentation_of(api.view_functions[request.endpoint])
+            named = documentation.query if documentation else ()
+            queries.check_names([parameter.name for parameter in named if parameter.place == "query"])
 
     @api.errorhandler(problems.Problem)
     async def problem(error: problems.Problem) -> ResponseReturnValue:

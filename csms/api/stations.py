@@ -7,12 +7,13 @@ from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import trio
 from quart import Blueprint
 from quart.typing import ResponseReturnValue
+from sqlalchemy import Connection
 from websockets.frames import CloseCode
 
 from csms.api import queries as asked
@@ -25,6 +26,8 @@ from csms.api.views import STATION, StationsView, StationView
 from csms.api.whole import made_whole
 from csms.registry import Entry, Registration, Station, is_identity
 from shared.ocppj.date_time import to_wire
+
+_Row = TypeVar("_Row")
 
 
 def station_routes(services: Services) -> Blueprint:
@@ -107,8 +110,8 @@ def station_routes(services: Services) -> Blueprint:
         "Forget a station",
         tag="Stations",
         description="One that is connected is disconnected. Commands that wait for it are Cancelled, its reservations "
-        "Removed. What happened there stays: its transactions, and what was measured and said, which is shown once a "
-        "station of that identity is registered again. Where registration is open, one that comes back is a new one.",
+        "Removed. What happened there stays: its transactions, and what was measured and said. Where registration "
+        "is open, one that comes back is a new one.",
         answers=[Answer(204, "It is forgotten", media=None)],
     )
     async def delete_station(station_id: str) -> ResponseReturnValue:
@@ -128,8 +131,22 @@ def known_station(services: Services, station_id: str) -> Station:
     """The station of that identity. Raises Problem 404 when there is none."""
     station = services.registry.get(station_id)
     if station is None:
-        raise Problem(HTTPStatus.NOT_FOUND, f"No charging station {station_id} is known here")
+        raise _unknown(station_id)
     return station
+
+
+async def history(services: Services, station_id: str, read: Callable[[Connection], list[_Row]]) -> list[_Row]:
+    """What `read` finds of a station, also of one that was deleted. Raises Problem 404 when neither is known."""
+    if not is_identity(station_id):  # nor anything that every database can compare with
+        raise _unknown(station_id)
+    found = await services.store.read(read)
+    if not found:
+        known_station(services, station_id)
+    return found
+
+
+def _unknown(station_id: str) -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, f"No charging station {station_id} is known here")
 
 
 async def _changed(services: Services, body: PatchStation) -> Entry:

@@ -7,16 +7,17 @@ from itertools import islice
 from typing import Any, Final, TypedDict, get_args
 
 import msgspec
-from quart import Blueprint, request
+from quart import Blueprint
 from quart.typing import ResponseReturnValue
 
+from csms.api import queries as asked
 from csms.api.bodies import read_body
 from csms.api.documentation import PAGE, Answer, answer, body, documented, problem, query
 from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
 from csms.api.whole import made_whole
-from csms.tokens import Key, Token, TokenType
+from csms.tokens import Key, Token, TokenStatus, TokenType
 from shared.ocppj.date_time import to_wire
 
 _MAX_LENGTH: Final = 36
@@ -93,8 +94,8 @@ def token_routes(services: Services) -> Blueprint:
         "All tokens",
         tag="Tokens",
         query=[
-            query("type", "Of this type only", "ISO14443"),
-            query("status", "Of this status only", "Accepted"),
+            query("type", "Of this type only", "ISO14443", enum=list(get_args(TokenType))),
+            query("status", "Of this status only", "Accepted", enum=list(get_args(TokenStatus))),
             query("group_id", "Of this group only", "family-1"),
             *PAGE,
         ],
@@ -103,7 +104,12 @@ def token_routes(services: Services) -> Blueprint:
     )
     async def list_tokens() -> ResponseReturnValue:
         page = read_page(str, str)
-        wanted = {name: request.args[name] for name in ("type", "status", "group_id") if name in request.args}
+        filters = {
+            "type": asked.choice("type", get_args(TokenType)),
+            "status": asked.choice("status", get_args(TokenStatus)),
+            "group_id": asked.text("group_id"),
+        }
+        wanted = {name: value for name, value in filters.items() if value is not None}
         after = None if page.after is None else (page.after[0], page.after[1])
         found = (
             _describe(token_type, id_token, token)

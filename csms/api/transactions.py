@@ -18,7 +18,7 @@ from csms.api.documentation import PAGE, Answer, answer, documented, moment, pro
 from csms.api.paging import read_page
 from csms.api.problems import Problem
 from csms.api.services import Services
-from csms.api.stations import known_station
+from csms.api.stations import history
 from csms.api.transaction_views import (
     METER_VALUE,
     TRANSACTION,
@@ -144,7 +144,6 @@ def transaction_routes(services: Services) -> Blueprint:
         answers=[answer(200, "A page", MeterValuesView, {"meter_values": [METER_VALUE], "next_cursor": None})],
     )
     async def list_station_meter_values(station_id: str) -> ResponseReturnValue:
-        known_station(services, station_id)
         wanted = WantedValues(
             evse_id=asked.whole_number("evse_id"),
             transaction_id=asked.text("transaction_id"),
@@ -153,8 +152,10 @@ def transaction_routes(services: Services) -> Blueprint:
             until=asked.moment("to"),
         )
         page = read_page(int, int, int, int)
-        found = await services.store.read(
-            lambda connection: list_meter_values(connection, station_id, wanted, page.after, page.limit + 1)
+        found = await history(
+            services,
+            station_id,
+            lambda connection: list_meter_values(connection, station_id, wanted, page.after, page.limit + 1),
         )
         shown = found[: page.limit]
         last = shown[-1] if len(found) > page.limit else None

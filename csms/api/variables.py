@@ -62,8 +62,8 @@ def variable_routes(services: Services) -> Blueprint:
         page = read_page(*PAGE_KEY_TYPES)
         if any(isinstance(part, int) and abs(part) > _MAX_INTEGER for part in page.after or ()):
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor: must be the next_cursor of the page before")
-        found, last_key = await services.device_models.read_page(station_id, _read_filter(), page.after, page.limit)
         reports = [_describe(report) for report in services.device_models.reports_of(station_id)]
+        found, last_key = await services.device_models.read_page(station_id, _read_filter(), page.after, page.limit)
         return {**page.answer("variables", found, last_key), "reports": reports}
 
     @routes.post("/get")

@@ -10,7 +10,7 @@ from csms.store import Row
 from csms.tariffs import Cost
 
 if TYPE_CHECKING:  # its package has handlers, which need this module
-    from csms.blocks.transactions.ledger import Record
+    from csms.blocks.transactions.record import Record
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from csms.store.bulk import Executor
 
 log = logging.getLogger(__name__)
 
-_JOBS_WAITING: Final = 2_000
+_JOBS_WAITING: Final = 20_000  # more than the database takes before the last of them has waited too long
 _JOBS_AT_ONCE: Final = 500
 _TELL_EVERY_S: Final = 10.0  # that the database refuses: with many stations it may do so hundreds of times a second
 
@@ -124,9 +124,8 @@ class Writer:
         self._executor = Executor(engine.dialect)
         self._in_thread = in_thread
         self._patience_s = patience_s
-        self._jobs: deque[_Job] = deque()  # the one who has waited longest first
+        self._jobs: deque[_Job] = deque()  # the one who has waited longest first, whose deadline is the first
         self._has_jobs = trio.lowlevel.ParkingLot()
-        self._has_room = trio.lowlevel.ParkingLot()
         self._is_closed = False
         self._listeners: list[Callable[[Commit], None]] = []
         self._is_away = False
@@ -135,7 +134,7 @@ class Writer:
 
     @property
     def waiting(self) -> int:
-        """How many wait for a batch that has room for them."""
+        """How many wait for the next batch."""
         return len(self._jobs)
 
     def after_commit(self, tell: Callable[[Commit], None]) -> None:
@@ -183,7 +182,6 @@ class Writer:
         """Take nothing more; what waits is still written."""
         self._is_closed = True
         self._has_jobs.unpark_all()
-        self._has_room.unpark_all()
 
     async def _wait_for_jobs(self) -> bool:
         """Whether there are any; none will come when it was closed."""
@@ -194,9 +192,7 @@ class Writer:
         return True
 
     def _take_jobs(self) -> list[_Job]:
-        jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), _JOBS_AT_ONCE))]
-        self._has_room.unpark(count=len(jobs))
-        return jobs
+        return [self._jobs.popleft() for _ in range(min(len(self._jobs), _JOBS_AT_ONCE))]
 
     async def _dismiss_who_waits_too_long(self, being_written: Iterable[_Job]) -> None:
         """For as long as a batch is being written. One deadline here is far cheaper than one with each who waits."""
@@ -206,7 +202,6 @@ class Writer:
         while True:
             while self._jobs and self._jobs[0].deadline <= trio.current_time():
                 self._jobs.popleft().dismiss(self._too_late)  # what has not begun is better left
-                self._has_room.unpark()
             await trio.sleep_until(self._jobs[0].deadline if self._jobs else trio.current_time() + self._patience_s)
 
     @property
@@ -214,22 +209,16 @@ class Writer:
         return f"the database did not answer within {self._patience_s:g} s"
 
     async def _wait_for(self, job: _Job) -> None:
-        if len(self._jobs) >= _JOBS_WAITING and not self._is_closed:
-            await self._wait_for_room(job)
+        """Until it is on disk, or will not be. Who is cancelled leaves it behind: it is written all the same."""
         if self._is_closed:
             raise StoreUnavailable("the store is closed")
+        if len(self._jobs) >= _JOBS_WAITING:
+            raise StoreUnavailable(f"{_JOBS_WAITING} others wait for the database")
         self._jobs.append(job)
         self._has_jobs.unpark()
         await job.done.wait()
         if job.error is not None:
             raise job.error
-
-    async def _wait_for_room(self, job: _Job) -> None:
-        with trio.move_on_at(job.deadline):
-            while len(self._jobs) >= _JOBS_WAITING and not self._is_closed:
-                await self._has_room.park()
-            return
-        raise StoreUnavailable(self._too_late)
 
     def _tell_of_refusals(self, jobs: list[_Job], *, was_away: bool) -> None:
         refusals = [job.error for job in jobs if isinstance(job.error, StoreUnavailable)]

@@ -89,7 +89,7 @@ async def test_commands_wait_for_their_station_through_a_kill_and_are_delivered_
     info = {"remote_start_id": done["remote_start_id"]}
     await station.event("Started", "t-1", 0, trigger_reason="RemoteStart", info=info)
     assert (await csms.get(f"{COMMANDS}/{start}"))["transaction_id"] == "t-1"
-    assert len((await csms.get(COMMANDS, station=IDENTITY, state="Refused", action="ClearCache"))["commands"]) == 1
+    assert len((await csms.get(COMMANDS, station_id=IDENTITY, state="Refused", action="ClearCache"))["commands"]) == 1
 
     station.forget()
     await station.do("vanish")

@@ -10,7 +10,7 @@ from csms.blocks.conversation import Conversation, Payload
 from csms.blocks.errands import Call
 from csms.blocks.meter_values import rows_of
 from csms.blocks.tariff_and_cost import cost_to_tell
-from csms.blocks.transactions.ledger import Record
+from csms.blocks.transactions.record import Record
 from csms.blocks.transactions.rules import INTEGER_LIMIT, is_stop, judge, row_of
 from csms.reservations import ReservationState
 from csms.store import Change, Row
@@ -44,6 +44,7 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     record = await ledger.find_or_recall(name)
     if seq_no in record.seq_nos:
         await _end_reservation(conversation, request)
+        _ask_for_the_rest(conversation, record)
         return await ledger.stored_response(record, seq_no)
     response = _answer(conversation, request, record)
     status = response["idTokenInfo"]["status"] if response else None
@@ -54,8 +55,7 @@ async def transaction_event(conversation: Conversation, request: Payload) -> Pay
     with ledger.writing(record):
         await _store(conversation, row["reservation_id"], _changes(conversation, request, row, response, cost))
     ledger.keep(record, row, seq_no, response)
-    if record.final_seq_no is not None and not record.is_complete:
-        _ask_for_the_rest(conversation, record)
+    _ask_for_the_rest(conversation, record)
     return response
 
 
@@ -144,9 +144,10 @@ def _tell(request: Payload, cost: Cost | None) -> Payload:
 
 
 def _ask_for_the_rest(conversation: Conversation, record: Record) -> None:
-    """Ended, but not all of it has come: find out whether the rest will (E14), once on each connection."""
-    if record.asked is conversation.errands:
+    """Where it has ended and not all has come: find out whether the rest will (E14), once on each connection."""
+    if record.final_seq_no is None or record.is_complete or record.asked is conversation.errands:
         return
+    record = conversation.ledger.hold(record)
     if conversation.errands.add(partial(_ask_status, conversation, record)):
         record.asked = conversation.errands
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from trio.testing import MockClock
 
 from tests.csms.api.problems import problem
 from tests.csms.site import OpenSite, Site
@@ -37,6 +38,43 @@ class TestARouteThatIsNotThere:
     async def test_may_end_in_a_slash(self, site: Site) -> None:
         assert (await site.get("/list/")).status == 200
         assert (await site.get("/api/v1/stations/")).status == 200
+
+
+class TestAQueryParameterThatIsNotThere:
+    """Were it ignored, a misspelt filter would show everything, as if all of that fitted."""
+
+    async def test_is_422_and_tells_which_are(self, site: Site) -> None:
+        answer = await site.get("/api/v1/tokens?type=Local&statsu=Blocked")
+        assert problem(answer)["status"] == 422
+        assert answer.json["detail"] == "statsu: no such parameter, there are type, status, group_id, limit, cursor"
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/api/v1/stations?conected=true",
+            "/api/v1/reservations?State=Active",
+            "/api/v1/transactions?station=CP_1",
+            "/api/v1/commands?stat=Queued",
+            "/api/v1/tariffs?from=2026-11-22T00:00:00Z",
+            "/api/v1/stations/CP_1/messages?acton=Reset",
+            "/api/v1/stations/CP_1/variables?name=Enabled",
+            "/api/v1/stations/CP_1/meter-values?evse=1",
+            "/api/v1/events?types=transaction",
+            "/api/v1/events?Last-Event-ID=7",
+        ],
+    )
+    async def test_is_told_by_every_list(self, site: Site, path: str) -> None:
+        assert "no such parameter" in problem(await site.get(path))["detail"]
+
+    async def test_is_told_before_anything_is_done(self, site: Site, autojump_clock: MockClock) -> None:
+        await site.put("/api/v1/tokens/Local/kiosk", {})
+        answer = await site.delete("/api/v1/tokens/Local/kiosk?dry_run=true")
+        assert answer.json["detail"] == "dry_run: no such parameter, this call takes none"
+        assert (await site.get("/api/v1/tokens/Local/kiosk")).status == 200
+
+    @pytest.mark.parametrize("path", ["/list", "/healthz", "/metrics", "/openapi.json", "/docs"])
+    async def test_is_nobodys_concern_elsewhere(self, site: Site, path: str) -> None:
+        assert (await site.get(f"{path}?x=1")).status == 200
 
 
 class TestABodyThatIsTooLarge:

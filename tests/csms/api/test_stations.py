@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
+from trio.testing import MockClock
 
+from csms.message_store import FLUSH_S
 from shared.handshake import HandshakeRefused
 from tests.csms.api.problems import problem
 from tests.csms.blocks.transactions.charging import session
@@ -181,15 +184,18 @@ class TestDelete:
         assert stranger.unread() == []
         assert (await site.get(sent.headers["location"])).json["state"] == "Unknown"
 
-    async def test_leaves_what_happened_there(self, site: Site) -> None:
+    async def test_leaves_what_happened_there(self, site: Site, autojump_clock: MockClock) -> None:
         station = await site.connect_ready()
         for payload in session():
             await station.ask("TransactionEvent", payload)
         await site.delete("/api/v1/stations/CP_1")
         assert len((await site.get("/api/v1/transactions?station_id=CP_1")).json["transactions"]) == 1
-        assert (await site.get("/api/v1/stations/CP_1/meter-values")).status == 404
-        await site.put("/api/v1/stations/CP_1", {})
         assert (await site.get("/api/v1/stations/CP_1/meter-values")).json["meter_values"] != []
+        await trio.sleep(FLUSH_S)
+        assert (await site.get("/api/v1/stations/CP_1/messages")).json["messages"] != []
+        for nobody in ("CP_9", "%00", "CP_1/x"):
+            assert (await site.get(f"/api/v1/stations/{nobody}/meter-values")).status == 404
+            assert (await site.get(f"/api/v1/stations/{nobody}/messages")).status == 404
 
     async def test_that_could_not_be_stored_leaves_the_station(self, site: Site) -> None:
         await site.connect_ready()

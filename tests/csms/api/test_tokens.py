@@ -72,6 +72,11 @@ async def test_tokens_are_listed_in_pages_and_filtered(site: Site, autojump_cloc
     assert len((await site.get("/api/v1/tokens?group_id=G")).json["tokens"]) == 1
 
 
+@pytest.mark.parametrize("query", ["type=Sunshine", "status=accepted"])
+async def test_a_filter_that_no_token_can_fit_is_refused(site: Site, autojump_clock: MockClock, query: str) -> None:
+    assert (await site.get(f"/api/v1/tokens?{query}")).status == 422
+
+
 async def test_tokens_outlive_a_restart(site: Site, autojump_clock: MockClock) -> None:
     await site.put(URL.replace("AA11", "Aa11"), {"group_id": "FLEET", "expires_at": "2030-01-01T00:00:00Z"})
     await site.put("/api/v1/tokens/Local/gone", {})

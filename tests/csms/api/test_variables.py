@@ -328,3 +328,28 @@ class TestTheDeviceModel:
         await site.put(STATION, {})
         shown = (await site.get(VARIABLES)).json
         assert (shown["variables"], shown["reports"]) == ([], [])
+
+
+async def test_b07_fr_03_what_a_report_is_said_to_have_brought_can_be_read(site: Site) -> None:
+    station = await site.connect_ready()
+    site.hold_store()
+    report = {
+        "requestId": 1,
+        "generatedAt": "2026-11-22T03:53:00Z",
+        "seqNo": 0,
+        "reportData": [
+            {
+                "component": {"name": "Ctrlr"},
+                "variable": {"name": "A"},
+                "variableAttribute": [{"value": "a"}],
+            }
+        ],
+    }
+    await station.send([2, "report", "NotifyReport", report])
+    await settle()
+    asking = site.ask_later("GET", VARIABLES)
+    await settle()
+    site.release_store()
+    told = (await asking.get()).json
+    assert [one["complete"] for one in told["reports"]] == [True]
+    assert [one["value"] for one in told["variables"]] == ["a"]

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 from tests.csms.fake_station import FakeStation
 from tests.csms.site import Site
 
-TYPES = ["Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress"]
+TYPES = ["Central", "eMAID", "ISO14443", "ISO15693", "Local", "MacAddress"]
 HASH = {
     "hashAlgorithm": "SHA256",
     "issuerNameHash": "aa",
@@ -32,6 +32,22 @@ async def test_c01_fr_07_a_token_of_every_type_is_judged(site: Site, autojump_cl
     assert (await site.put(f"/api/v1/tokens/{kind}/AA11", {})).status == 201
     assert await info(station, "AA11", kind) == {"status": "Accepted"}
     assert await info(station, "AA12", kind) == {"status": "Unknown"}
+
+
+async def test_c04_fr_01_a_key_code_that_is_not_valid_here_is_invalid(site: Site, autojump_clock: MockClock) -> None:
+    station = await site.connect_ready()
+    assert await info(station, "1234", "KeyCode") == {"status": "Invalid"}
+    await site.put("/api/v1/tokens/KeyCode/1234", {"stations": {"CP_9": []}})
+    assert await info(station, "1234", "KeyCode") == {"status": "Invalid"}
+    await site.put("/api/v1/tokens/KeyCode/1234", {"status": "Blocked"})
+    assert await info(station, "1234", "KeyCode") == {"status": "Blocked"}
+
+
+async def test_c04_fr_02_a_valid_key_code_is_accepted(site: Site, autojump_clock: MockClock) -> None:
+    station = await site.connect_ready()
+    await site.put("/api/v1/tokens/KeyCode/1234", {})
+    assert await info(station, "1234", "KeyCode") == {"status": "Accepted"}
+    assert await info(station, "1235", "KeyCode") == {"status": "Invalid"}
 
 
 async def test_c02_fr_02_no_authorization_is_accepted(site: Site, autojump_clock: MockClock) -> None:

@@ -229,6 +229,18 @@ class TestTheAnswerThatDoesNotCome:
         await trio.sleep(HOUR_S)
         assert await state_of(site, reservation_id) == "Expired"
 
+    async def test_when_the_connection_ends_before_it_is_sent_it_is_none(self, site: Site) -> None:
+        station = await site.connect_ready()
+        site.hold_store()
+        later = site.post_later("/api/v1/stations/CP_1/calls/ReserveNow", reserve_now())
+        await settle()
+        await station.vanish()
+        await settle()
+        site.release_store()
+        assert (await later.get()).status == 503
+        assert await state_of(site, 7) == "Refused"
+        assert station.unread() == []
+
     @pytest.mark.parametrize(("status", "state"), [("Available", "Removed"), ("Reserved", "Active")])
     async def test_after_a_lost_connection_the_next_status_tells(self, site: Site, status: str, state: str) -> None:
         station = await site.connect_ready()

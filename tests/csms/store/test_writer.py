@@ -85,14 +85,91 @@ async def test_all_who_wait_are_told_at_once_when_it_ends(engine: Engine, autoju
     await refused(writer, row("behind it"))
 
 
-async def test_even_those_for_whom_there_was_no_room(engine: Engine, autojump_clock: MockClock) -> None:
+async def test_nobody_waits_longer_than_others_however_many_there_are(
+    engine: Engine, autojump_clock: MockClock
+) -> None:
     writer = Writer(engine, Gate(), patience_s=PATIENCE_S)
+    waited = list[float]()
+
+    async def wait() -> None:
+        began = trio.current_time()
+        await refused(writer, row("x"))
+        waited.append(trio.current_time() - began)
+
     async with running(writer) as life, trio.open_nursery() as nursery:
-        for number in range(5_000):
-            nursery.start_soon(refused, writer, row(str(number)))
-        await wait_all_tasks_blocked()
+        for number in range(3_000):
+            nursery.start_soon(wait)
+            if number % 1_000 == 0:
+                await trio.sleep(1)
+        await trio.sleep(3 * PATIENCE_S)
         life.cancel()
+    assert waited == [pytest.approx(PATIENCE_S)] * 3_000
+
+
+async def test_it_takes_no_more_than_it_can_write_in_time(engine: Engine, autojump_clock: MockClock) -> None:
+    gate = Gate()
+    writer = Writer(engine, gate, patience_s=PATIENCE_S)
+    async with running(writer), trio.open_nursery() as nursery:
+        nursery.start_soon(writer.commit, row("being written"))
+        await wait_all_tasks_blocked()
+        for number in range(20_000):
+            nursery.start_soon(writer.commit, row(str(number)))
+        await wait_all_tasks_blocked()
+        with pytest.raises(StoreUnavailable, match="20000 others wait"):
+            await writer.commit(row("one too many"))
+        gate.is_open.set()
     assert trio.current_time() == 0
+
+
+async def test_those_who_come_first_are_written_first(engine: Engine, autojump_clock: MockClock) -> None:
+    gate, written = Gate(), list[int]()
+    writer = Writer(engine, gate)
+
+    async def write(number: int) -> None:
+        await writer.commit(row(str(number)))
+        written.append(number // 500)
+
+    async with running(writer), trio.open_nursery() as nursery:
+        nursery.start_soon(writer.commit, row("being written"))
+        await wait_all_tasks_blocked()
+        for number in range(3_000):
+            nursery.start_soon(write, number)
+            if number % 500 == 499:
+                await wait_all_tasks_blocked()
+        gate.is_open.set()
+    assert written == sorted(written)
+
+
+async def test_what_waits_is_written_when_it_is_closed_and_nothing_more_is_taken(
+    engine: Engine, autojump_clock: MockClock
+) -> None:
+    gate = Gate()
+    writer = Writer(engine, gate)
+    async with running(writer), trio.open_nursery() as nursery:
+        for name in ("being written", "waiting"):
+            nursery.start_soon(writer.commit, row(name))
+            await wait_all_tasks_blocked()
+        writer.close()
+        await refused(writer, row("late"))
+        gate.is_open.set()
+    with engine.connect() as connection:
+        names = connection.scalars(select(tokens.c.id_token)).all()
+    assert sorted(names) == ["being written", "waiting"]
+
+
+async def test_what_somebody_who_was_cancelled_has_handed_over_is_written(
+    engine: Engine, autojump_clock: MockClock
+) -> None:
+    gate = Gate()
+    writer = Writer(engine, gate)
+    async with running(writer), trio.open_nursery() as nursery:
+        nursery.start_soon(writer.commit, row("being written"))
+        await wait_all_tasks_blocked()
+        with trio.move_on_after(1):
+            await writer.commit(row("left behind"))
+        gate.is_open.set()
+    with engine.connect() as connection:
+        assert "left behind" in connection.scalars(select(tokens.c.id_token)).all()
 
 
 async def test_that_it_refuses_and_that_it_does_no_more_is_told_once(

@@ -76,7 +76,7 @@ async def test_h01_h03_a_reservation_is_made_replaced_and_used_by_its_token_or_i
     assert datetime.fromisoformat(kept["expires_at"]) == datetime.fromisoformat(later).replace(
         microsecond=datetime.fromisoformat(later).microsecond // 1000 * 1000
     ), "H01.FR.02"
-    listed = (await csms.get(PATH, station=IDENTITY, state="Active"))["reservations"]
+    listed = (await csms.get(PATH, station_id=IDENTITY, state="Active"))["reservations"]
     assert [one["reservation_id"] for one in listed] == [second, first]
 
     by_token = {"id_token": "04A2B3C4", "type": "ISO14443"}

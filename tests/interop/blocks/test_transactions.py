@@ -263,7 +263,7 @@ async def test_e14_a_gap_stays_visible_until_it_closes_and_holds_up_no_other_tra
     assert (await transaction(csms, "t-new"))["complete"]
 
     far = {"id": 77, "connector_id": 9}
-    unknown = await station.event("Updated", "t-lost", 3, evse=far, id_token={"id_token": "?", "type": "KeyCode"})
+    unknown = await station.event("Updated", "t-lost", 3, evse=far, id_token={"id_token": "?", "type": "ISO15693"})
     assert unknown == {"id_token_info": {"status": "Unknown"}}
     kept = await transaction(csms, "t-lost")
     assert (kept["evse_id"], kept["connector_id"], kept["started_at"]) == (77, 9, None), "never seen, yet not lost"

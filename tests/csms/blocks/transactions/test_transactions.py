@@ -258,6 +258,21 @@ async def test_e14_on_its_next_connection_the_station_is_asked_again(site: Site,
     assert (await whole(site))["messages_in_queue"] is False
 
 
+async def test_e14_it_is_asked_also_when_the_end_alone_comes_again(site: Site, autojump_clock: MockClock) -> None:
+    station = await site.connect_ready()
+    told = session(6)
+    await tell(station, told[0], told[5])
+    await station.expect("GetTransactionStatus")
+    await site.restart()
+    station = await site.connect_ready()
+    await tell(station, told[5])
+    await station.answer("GetTransactionStatus", {"messagesInQueue": True})
+    await tell(station, told[5])
+    await settle()
+    assert station.unread() == []
+    assert (await whole(site))["messages_in_queue"] is True
+
+
 async def test_e14_an_end_without_a_start_is_asked_about(site: Site, autojump_clock: MockClock) -> None:
     station = await site.connect_ready()
     await tell(station, session(3)[2])
