@@ -82,4 +82,4 @@ async def test_a_mistake_is_told_in_one_line_with_status_2_and_nothing_is_played
         "CP_1", "ws://127.0.0.1:9", "--scenario", str(good), "--junit", str(tmp_path / "no" / "junit.xml")
     )
     assert await station.ends() == 2
-    assert station.lines[-1].endswith("cannot be written: No such file or directory; give another --junit FILE")
+    assert station.lines[-1].endswith("is not a file in a directory that there is")
