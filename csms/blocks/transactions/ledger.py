@@ -10,13 +10,12 @@ from typing import Final
 import orjson
 from sqlalchemy import Connection
 
+from csms.blocks.transactions.recall import Recall, recall
 from csms.blocks.transactions.record import Name, Record
 from csms.blocks.transactions.rules import Payload, SeqNos
 from csms.blocks.transactions.statements import (
     NOTE_STATUS,
     RESPONSE,
-    SEQ_NOS,
-    TRANSACTION,
     merge_statement,
     open_query,
 )
@@ -53,6 +52,7 @@ class Ledger:
         self._of_token: dict[Key, set[Name]] = {}
         self._at_evse: dict[tuple[str, int], Name] = {}
         self._unsure: dict[Name, object] = {}
+        self._recall = Recall(store)
         self._merge = merge_statement(store)
         self._insert_event = store.insert(transaction_events).on_conflict_do_nothing()
 
@@ -80,13 +80,13 @@ class Ledger:
         """
         doubt = self._unsure.get(name)
         if doubt is not None:
-            recalled: Record = await self._store.change(partial(_recall, name=name))
+            recalled: dict[Name, Record] = await self._store.change(partial(recall, names=[name]))
             self._settle(name, doubt)
-            return recalled
+            return recalled[name]
         record = self.find(name)
         if record is None:
-            recalled = await self._store.read(partial(_recall, name=name))
-            record = self.find(name) or recalled  # another connection of the station may have been faster
+            found = await self._recall(name)
+            record = self.find(name) or found  # another connection of the station may have been faster
         return record
 
     def writing(self, record: Record) -> _Writing:
@@ -244,11 +244,3 @@ class _Writing:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._ledger.end_writing(self._record, self._doubt, is_written=kind is None)
-
-
-def _recall(connection: Connection, name: Name) -> Record:
-    key = {"station": name[0], "transaction": name[1]}
-    seq_nos = SeqNos.of(connection.scalars(SEQ_NOS, key))
-    if not seq_nos.spans:
-        return Record(name)
-    return Record.of_row(connection.execute(TRANSACTION, key).one(), seq_nos)

@@ -12,15 +12,11 @@ from csms.store.tables import transaction_events, transactions
 
 _KEY: Final = (transactions.c.station_id, transactions.c.transaction_id)
 _EVENT_KEY: Final = (transaction_events.c.station_id, transaction_events.c.transaction_id)
-SEQ_NOS: Final = select(transaction_events.c.seq_no).where(
-    _EVENT_KEY[0] == bindparam("station"), _EVENT_KEY[1] == bindparam("transaction")
-)
 RESPONSE: Final = select(transaction_events.c.response).where(
     _EVENT_KEY[0] == bindparam("station"),
     _EVENT_KEY[1] == bindparam("transaction"),
     transaction_events.c.seq_no == bindparam("number"),
 )
-TRANSACTION: Final = select(transactions).where(_KEY[0] == bindparam("station"), _KEY[1] == bindparam("transaction"))
 NOTE_STATUS: Final = (
     update(transactions)
     .where(_KEY[0] == bindparam("station"), _KEY[1] == bindparam("transaction"))
