@@ -148,19 +148,26 @@ class Csms(Program):
 
     async def get(self, path: str, **query: Any) -> Any:
         """The body of what GET answers, which must be 200. query: where a parameter is a Python keyword, add a _."""
+        status, body = await self._ask(path, query)
+        assert status == HTTPStatus.OK, body
+        return body
+
+    async def _ask(self, path: str, query: dict[str, Any]) -> tuple[int, Any]:
         response = await self.rest.get(path, params={name.rstrip("_"): value for name, value in query.items()})
-        assert response.status_code == HTTPStatus.OK, response.text
-        return response.json()
+        return response.status_code, response.json()
 
     async def shows(
         self, path: str, look: Callable[[Any], object], *, within_s: float = DEADLINE_S, **query: Any
     ) -> Any:
-        """The body of what GET answers, as soon as `look` is true of it. AssertionError if that takes too long."""
+        """The body of what GET answers, as soon as it is there (200) and `look` is true of it.
+
+        AssertionError if that takes too long.
+        """
         body: Any = None
         with trio.move_on_after(within_s):
             while True:
-                body = await self.get(path, **query)
-                if look(body):
+                status, body = await self._ask(path, query)
+                if status == HTTPStatus.OK and look(body):
                     return body
                 await trio.sleep(_LOOK_EVERY_S)
         raise AssertionError(f"GET {path} has not shown it within {within_s:g} s, but {body}")
